@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-2-Clause
+#
+# make            the program (build/release/micropack)
+# make check      every test, from a bare machine (root: installs packages, starts an engine)
+# make demo       the nginx sample, packed and proven, from a bare machine (root)
+# make unit       the unit tests alone         make san      the unit tests under ASan and UBSan
+# make lint       includes, formatting         make bench    measurements, as ratios
+# make install    PREFIX=/usr/local DESTDIR=   make clean
+#
+# V=1 shows the commands; CFLAGS and LDFLAGS of the user come last; WERROR=1 for CI.
+
+VERSION := 0.1.0
+PREFIX ?= /usr/local
+VARIANT ?= release
+B ?= build/$(VARIANT)
+
+CC ?= cc
+CLANG ?= clang
+BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool \
+	/usr/lib/linux-tools/*/bpftool) bpftool)
+PKG_CONFIG ?= pkg-config
+PACKAGES := libbpf libelf libarchive zlib libcurl libcrypto jansson
+
+MODULES ?= core tracer engine packer dockerfile-gen qa
+BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64le/powerpc/')
+
+MP_CPPFLAGS := -D_GNU_SOURCE -DMP_VERSION='"$(VERSION)"' -I. -I$(B)
+MP_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wno-format-truncation -fPIE
+MP_LDFLAGS := -pie -pthread
+ifeq ($(VARIANT),san)
+MP_CFLAGS += -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
+MP_LDFLAGS += -fsanitize=address,undefined
+endif
+ifeq ($(WERROR),1)
+MP_CFLAGS += -Werror
+endif
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) -lm
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
+
+LIB_SRC := $(foreach m,$(MODULES),$(wildcard $(m)/*.c))
+CLI_SRC := $(wildcard cli/*.c)
+TEST_SRC := $(foreach m,$(MODULES) cli,$(wildcard tests/$(m)/test_*.c))
+LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
+CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
+TESTS := $(TEST_SRC:%.c=$(B)/%)
+SKEL := $(B)/bpf/trace.skel.h
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: all unit san lint check demo bench fuzz install clean deps
+
+all: $(B)/micropack
+
+$(B)/micropack: $(CLI_OBJ) $(B)/libmicropack.a
+	$(call say,LINK)
+	$(Q)$(CC) $(MP_LDFLAGS) -o $@ $^ $(LIBS) $(CFLAGS) $(LDFLAGS)
+
+$(B)/libmicropack.a: $(LIB_OBJ)
+	$(call say,AR)
+	$(Q)rm -f $@ && ar rcsD $@ $^
+
+$(B)/%.o: %.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(MP_CPPFLAGS) $(CPPFLAGS) $(MP_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(B)/tests/%: $(B)/tests/%.o $(B)/libmicropack.a
+	$(call say,LINK)
+	$(Q)$(CC) $(MP_LDFLAGS) -o $@ $^ -lcriterion $(LIBS) $(CFLAGS) $(LDFLAGS)
+
+# The kernel side: one object, turned into a header that embeds it.
+$(B)/bpf/trace.bpf.o: bpf/trace.bpf.c $(wildcard bpf/*.h)
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)$(CLANG) -O2 -g -Wall -Wextra -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -c -o $@ $<
+
+$(SKEL): $(B)/bpf/trace.bpf.o
+	$(call say,SKEL)
+	$(Q)$(BPFTOOL) gen skeleton $< name trace_bpf > $@
+
+$(B)/tracer/session.o: $(SKEL)
+
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d)
+
+unit: $(TESTS)
+	$(Q)tests/run-unit.sh $(TESTS)
+
+san:
+	$(Q)$(MAKE) --no-print-directory VARIANT=san unit
+
+clean:
+	rm -rf build/release build/san build/fuzz

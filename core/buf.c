@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/buf.h"
+
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *or_die(void *ptr)
+{
+	if (!ptr) {
+		fputs("micropack: out of memory\n", stderr);
+		exit(1);
+	}
+	return ptr;
+}
+
+void *mp_xmalloc(size_t size)
+{
+	return or_die(malloc(size ? size : 1));
+}
+
+void *mp_xcalloc(size_t count, size_t size)
+{
+	return or_die(calloc(count ? count : 1, size ? size : 1));
+}
+
+void *mp_xrealloc(void *ptr, size_t size)
+{
+	return or_die(realloc(ptr, size ? size : 1));
+}
+
+char *mp_xstrdup(const char *text)
+{
+	return text ? or_die(strdup(text)) : NULL;
+}
+
+char *mp_xstrndup(const char *text, size_t len)
+{
+	return or_die(strndup(text, len));
+}
+
+char *mp_xasprintf(const char *fmt, ...)
+{
+	va_list args;
+	char *text;
+
+	va_start(args, fmt);
+	if (vasprintf(&text, fmt, args) < 0)
+		text = NULL;
+	va_end(args);
+	return or_die(text);
+}
+
+void *mp_array_grow(void *array, size_t n, size_t *cap, size_t size)
+{
+	if (n < *cap)
+		return array;
+	*cap = *cap ? *cap * 2 : 8;
+	return or_die(reallocarray(array, *cap, size));
+}
+
+static void buf_reserve(struct mp_buf *buf, size_t more)
+{
+	size_t need = buf->len + more + 1;
+
+	if (need <= buf->cap)
+		return;
+	if (need < buf->cap * 2)
+		need = buf->cap * 2;
+	buf->data = mp_xrealloc(buf->data, need);
+	buf->cap = need;
+}
+
+void mp_buf_add(struct mp_buf *buf, const void *data, size_t len)
+{
+	buf_reserve(buf, len);
+	if (len)
+		memcpy(buf->data + buf->len, data, len);
+	buf->len += len;
+	buf->data[buf->len] = '\0';
+}
+
+void mp_buf_adds(struct mp_buf *buf, const char *text)
+{
+	mp_buf_add(buf, text, strlen(text));
+}
+
+void mp_buf_addc(struct mp_buf *buf, char c)
+{
+	mp_buf_add(buf, &c, 1);
+}
+
+void mp_buf_addf(struct mp_buf *buf, const char *fmt, ...)
+{
+	va_list args;
+	int len;
+
+	va_start(args, fmt);
+	len = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (len < 0)
+		return;
+	buf_reserve(buf, (size_t)len);
+	va_start(args, fmt);
+	vsnprintf(buf->data + buf->len, (size_t)len + 1, fmt, args);
+	va_end(args);
+	buf->len += (size_t)len;
+}
+
+void mp_buf_clear(struct mp_buf *buf)
+{
+	buf->len = 0;
+	if (buf->data)
+		buf->data[0] = '\0';
+}
+
+void mp_buf_free(struct mp_buf *buf)
+{
+	mp_freep(&buf->data);
+	*buf = (struct mp_buf){ 0 };
+}
+
+char *mp_buf_steal(struct mp_buf *buf)
+{
+	char *data = buf->data ? buf->data : mp_xstrdup("");
+
+	*buf = (struct mp_buf){ 0 };
+	return data;
+}
+
+void mp_strv_push_take(struct mp_strv *list, char *text)
+{
+	list->v = mp_array_grow(list->v, list->n, &list->cap, sizeof(*list->v));
+	list->v[list->n++] = text;
+}
+
+void mp_strv_push(struct mp_strv *list, const char *text)
+{
+	mp_strv_push_take(list, mp_xstrdup(text));
+}
+
+long mp_strv_find(const struct mp_strv *list, const char *text)
+{
+	for (size_t i = 0; i < list->n; i++) {
+		if (strcmp(list->v[i], text) == 0)
+			return (long)i;
+	}
+	return -1;
+}
+
+void mp_strv_copy(struct mp_strv *dst, const struct mp_strv *src)
+{
+	for (size_t i = 0; i < src->n; i++)
+		mp_strv_push(dst, src->v[i]);
+}
+
+static int by_bytes(const void *a, const void *b)
+{
+	return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+void mp_strv_sort(struct mp_strv *list)
+{
+	if (list->n)
+		qsort(list->v, list->n, sizeof(*list->v), by_bytes);
+}
+
+void mp_strv_free(struct mp_strv *list)
+{
+	for (size_t i = 0; i < list->n; i++)
+		mp_freep(&list->v[i]);
+	mp_freep(&list->v);
+	*list = (struct mp_strv){ 0 };
+}
+
+void mp_strv_split(struct mp_strv *list, const char *text, const char *separators)
+{
+	for (;;) {
+		size_t len = strcspn(text, separators);
+
+		mp_strv_push_take(list, mp_xstrndup(text, len));
+		if (!text[len])
+			return;
+		text += len + 1;
+	}
+}
+
+/* A balanced tree (tsearch) of these, so that iteration is in canonical order. */
+struct map_entry {
+	void *value;
+	char key[];
+};
+
+struct mp_strmap {
+	void *root;
+	size_t count;
+	void (*free_value)(void *value);
+};
+
+static int by_key(const void *a, const void *b)
+{
+	const struct map_entry *x = a, *y = b;
+
+	return strcmp(x->key, y->key);
+}
+
+static struct map_entry *map_entry_new(const char *key)
+{
+	size_t size = strlen(key) + 1;
+	struct map_entry *entry = mp_xmalloc(sizeof(*entry) + size);
+
+	entry->value = NULL;
+	memcpy(entry->key, key, size);
+	return entry;
+}
+
+/* tsearch compares whole elements, so a bare key is found through its would-be entry's position. */
+static int key_against_entry(const void *key, const void *entry)
+{
+	return strcmp(key, ((const struct map_entry *)entry)->key);
+}
+
+struct mp_strmap *mp_strmap_new(void (*free_value)(void *value))
+{
+	struct mp_strmap *map = mp_xcalloc(1, sizeof(*map));
+
+	map->free_value = free_value;
+	return map;
+}
+
+void *mp_strmap_put(struct mp_strmap *map, const char *key, void *value)
+{
+	struct map_entry **found = tfind(key, &map->root, key_against_entry);
+	struct map_entry *entry;
+	void *replaced;
+
+	if (found) {
+		replaced = (*found)->value;
+		(*found)->value = value;
+		return replaced;
+	}
+	entry = map_entry_new(key);
+	entry->value = value;
+	or_die(tsearch(entry, &map->root, by_key));
+	map->count++;
+	return NULL;
+}
+
+void *mp_strmap_get(const struct mp_strmap *map, const char *key)
+{
+	struct map_entry **found = tfind(key, &map->root, key_against_entry);
+
+	return found ? (*found)->value : NULL;
+}
+
+size_t mp_strmap_count(const struct mp_strmap *map)
+{
+	return map->count;
+}
+
+struct visit_closure {
+	void (*visit)(const char *key, void *value, void *context);
+	void *context;
+};
+
+static void visit_node(const void *node, VISIT which, void *closure)
+{
+	const struct map_entry *entry = *(struct map_entry *const *)node;
+	struct visit_closure *call = closure;
+
+	if (which == postorder || which == leaf)
+		call->visit(entry->key, entry->value, call->context);
+}
+
+void mp_strmap_each(const struct mp_strmap *map,
+		    void (*visit)(const char *key, void *value, void *context), void *context)
+{
+	struct visit_closure call = { visit, context };
+
+	twalk_r(map->root, visit_node, &call);
+}
+
+static void free_value_of(const char *key, void *value, void *context)
+{
+	const struct mp_strmap *map = context;
+
+	(void)key;
+	if (value)
+		map->free_value(value);
+}
+
+void mp_strmap_freep(struct mp_strmap **map)
+{
+	if (!*map)
+		return;
+	if ((*map)->free_value)
+		mp_strmap_each(*map, free_value_of, *map);
+	tdestroy((*map)->root, free);
+	mp_freep(map);
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/file.h"
+
+#include "core/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+int mp_fd_read_all(int fd, const char *what, size_t max_bytes, struct mp_buf *buf,
+		   struct mp_error *err)
+{
+	char chunk[65536];
+
+	for (;;) {
+		ssize_t got = read(fd, chunk, sizeof(chunk));
+
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", what);
+		if (got == 0)
+			return 0;
+		if (buf->len + (size_t)got > max_bytes)
+			return mp_error_set(err, MP_E_FORMAT, 0, "read '%s': larger than %zu bytes",
+					    what, max_bytes);
+		mp_buf_add(buf, chunk, (size_t)got);
+	}
+}
+
+int mp_file_read(const char *path, size_t max_bytes, struct mp_buf *buf, struct mp_error *err)
+{
+	MP_AUTO(mp_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "open '%s'", path);
+	return mp_fd_read_all(fd, path, max_bytes, buf, err);
+}
+
+int mp_fd_write_all(int fd, const void *data, size_t len, const char *what, struct mp_error *err)
+{
+	const char *p = data;
+
+	while (len > 0) {
+		ssize_t put = write(fd, p, len);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "write '%s'", what);
+		p += put;
+		len -= (size_t)put;
+	}
+	return 0;
+}
+
+/* Whether @path names something that must not be replaced by a regular file. */
+static bool is_special(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *temporary = NULL;
+	struct stat st;
+	mode_t mask;
+	int fd;
+
+	if (is_special(path)) {
+		fd = open(path, O_WRONLY | O_CLOEXEC);
+		if (fd < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "open '%s' for writing", path);
+	} else {
+		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+			return mp_error_set(err, MP_E_SYS, EISDIR, "create '%s'", path);
+		temporary = mp_xasprintf("%s.XXXXXX.tmp", path);
+		fd = mkostemps(temporary, 4, O_CLOEXEC);
+		if (fd < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "create '%s'", path);
+		mask = umask(0);
+		umask(mask);
+		fchmod(fd, 0666 & ~mask);
+	}
+	*file = (struct mp_outfile){ mp_xstrdup(path), MP_STEAL(temporary), fd };
+	return 0;
+}
+
+int mp_outfile_commit(struct mp_outfile *file, struct mp_error *err)
+{
+	int rc = 0;
+
+	if (file->temporary && fsync(file->fd) < 0)
+		rc = mp_error_set(err, MP_E_SYS, errno, "write '%s'", file->path);
+	/* Network file systems report a full disk as late as here. */
+	if (close(file->fd) < 0 && rc == 0)
+		rc = mp_error_set(err, MP_E_SYS, errno, "write '%s'", file->path);
+	file->fd = -1;
+	if (rc == 0 && file->temporary) {
+		if (rename(file->temporary, file->path) < 0)
+			rc = mp_error_set(err, MP_E_SYS, errno, "rename to '%s'", file->path);
+		else
+			mp_freep(&file->temporary);
+	}
+	mp_outfile_closep(file);
+	return rc;
+}
+
+void mp_outfile_closep(struct mp_outfile *file)
+{
+	int saved_errno = errno;
+
+	if (!file->path)
+		return;
+	if (file->fd >= 0)
+		close(file->fd);
+	if (file->temporary)
+		unlink(file->temporary);
+	mp_freep(&file->temporary);
+	mp_freep(&file->path);
+	*file = (struct mp_outfile){ NULL, NULL, -1 };
+	errno = saved_errno;
+}
+
+int mp_file_replace(const char *path, const void *data, size_t len, struct mp_error *err)
+{
+	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+
+	if (mp_outfile_open(&file, path, err) || mp_fd_write_all(file.fd, data, len, path, err))
+		return -1;
+	return mp_outfile_commit(&file, err);
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/sha256.h"
+
+#include "core/buf.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <openssl/evp.h>
+#include <stdio.h>
+#include <unistd.h>
+
+static void context_freep(EVP_MD_CTX **context)
+{
+	EVP_MD_CTX_free(*context);
+}
+
+static void finish_hex(EVP_MD_CTX *context, char hex_out[MP_SHA256_HEX_SIZE])
+{
+	unsigned char digest[EVP_MAX_MD_SIZE];
+	unsigned int len = 0;
+
+	EVP_DigestFinal_ex(context, digest, &len);
+	for (unsigned int i = 0; i < len && 2 * i + 2 < MP_SHA256_HEX_SIZE; i++)
+		snprintf(hex_out + (size_t)2 * i, 3, "%02x", digest[i]);
+}
+
+void mp_sha256_hex(const void *data, size_t len, char hex_out[MP_SHA256_HEX_SIZE])
+{
+	MP_AUTO(context_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+	EVP_DigestUpdate(context, data, len);
+	finish_hex(context, hex_out);
+}
+
+int mp_sha256_file(const char *path, char hex_out[MP_SHA256_HEX_SIZE], struct mp_error *err)
+{
+	MP_AUTO(context_freep) EVP_MD_CTX *context = EVP_MD_CTX_new();
+	MP_AUTO(mp_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	MP_AUTO(mp_freep) char *chunk = mp_xmalloc(1 << 17);
+	ssize_t got;
+
+	if (fd < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "open '%s'", path);
+	EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+	while ((got = read(fd, chunk, 1 << 17)) > 0)
+		EVP_DigestUpdate(context, chunk, (size_t)got);
+	if (got < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+	finish_hex(context, hex_out);
+	return 0;
+}

@@ -1,0 +1,427 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/trace.h"
+
+#include "core/file.h"
+#include "core/json.h"
+#include "core/path.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <string.h>
+
+/* Bounds for a trace that somebody else wrote: 1 GiB of text. */
+#define TRACE_MAX_BYTES ((size_t)1 << 30)
+
+static const char *const op_names[MP_OP_COUNT] = {
+	[MP_OP_EXEC] = "exec",     [MP_OP_OPEN] = "open",         [MP_OP_STAT] = "stat",
+	[MP_OP_ACCESS] = "access", [MP_OP_READLINK] = "readlink", [MP_OP_CHDIR] = "chdir",
+	[MP_OP_CREATE] = "create", [MP_OP_REMOVE] = "remove",     [MP_OP_ATTR] = "attr",
+	[MP_OP_SOCKET] = "socket", [MP_OP_OTHER] = "other",
+};
+
+static const char *const flag_names[] = {
+	"write", "create", "dir", "deleted", "foreign", "script", "nofollow",
+};
+
+const char *mp_trace_op_name(enum mp_trace_op op)
+{
+	return op_names[op];
+}
+
+/* Writer */
+
+struct mp_trace_writer {
+	int fd;
+	char *name;
+	uint64_t count;
+	struct mp_buf pending;
+	bool failed;
+	struct mp_error failure;
+};
+
+static void writer_flush(struct mp_trace_writer *writer)
+{
+	if (!writer->failed && writer->pending.len > 0 &&
+	    mp_fd_write_all(writer->fd, writer->pending.data, writer->pending.len, writer->name,
+			    &writer->failure))
+		writer->failed = true;
+	mp_buf_clear(&writer->pending);
+}
+
+static void writer_line_take(struct mp_trace_writer *writer, struct mp_json *json)
+{
+	MP_AUTO(mp_freep) char *text = mp_json_dump(json);
+
+	mp_json_freep(&json);
+	mp_buf_adds(&writer->pending, text);
+	mp_buf_addc(&writer->pending, '\n');
+	if (writer->pending.len > 1 << 16)
+		writer_flush(writer);
+}
+
+static void set_path(struct mp_json *json, const char *key, const char *bytes)
+{
+	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
+
+	if (!bytes)
+		return;
+	mp_path_escape(&text, bytes);
+	mp_json_set_string(json, key, text.data ? text.data : "");
+}
+
+struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
+					    const struct mp_trace_header *header)
+{
+	struct mp_trace_writer *writer = mp_xcalloc(1, sizeof(*writer));
+	struct mp_json *json = mp_json_object();
+
+	writer->fd = fd;
+	writer->name = mp_xstrdup(name);
+	mp_json_set_integer(json, "micropack_trace", MP_TRACE_VERSION);
+	mp_json_set_string(json, "source", header->source);
+	mp_json_set_string(json, "image", header->image);
+	mp_json_set_string(json, "image_id", header->image_id);
+	mp_json_set_string(json, "arch", header->arch);
+	mp_json_set_string(json, "kernel", header->kernel);
+	mp_json_set_string(json, "generator", header->generator);
+	writer_line_take(writer, json);
+	return writer;
+}
+
+void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event)
+{
+	struct mp_json *json = mp_json_object();
+
+	mp_json_set_string(json, "op", op_names[event->op]);
+	set_path(json, "path", event->path);
+	set_path(json, "real", event->real);
+	if (event->error)
+		mp_json_set_string(json, "errno", strerrorname_np(event->error));
+	if (event->flags) {
+		struct mp_json *flags = mp_json_array();
+
+		for (size_t i = 0; i < MP_ARRAY_LEN(flag_names); i++) {
+			if (event->flags & 1u << i)
+				mp_json_push_take(flags, mp_json_string(flag_names[i]));
+		}
+		mp_json_set_take(json, "flags", flags);
+	}
+	set_path(json, "exe", event->exe);
+	if (event->session)
+		mp_json_set_integer(json, "session", event->session);
+	mp_json_set_integer(json, "first_ns", event->first_ns);
+	writer_line_take(writer, json);
+	writer->count++;
+}
+
+uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer)
+{
+	return writer->count;
+}
+
+int mp_trace_writer_finish(struct mp_trace_writer *writer, const struct mp_trace_losses *losses,
+			   struct mp_error *err)
+{
+	struct mp_json *json = mp_json_object();
+
+	mp_json_set_integer(json, "events", (int64_t)writer->count);
+	mp_json_set_integer(json, "dropped", (int64_t)losses->dropped);
+	mp_json_set_integer(json, "truncated", (int64_t)losses->truncated);
+	mp_json_set_integer(json, "unread", (int64_t)losses->unread);
+	mp_json_set_integer(json, "untracked", (int64_t)losses->untracked);
+	writer_line_take(writer, json);
+	writer_flush(writer);
+	if (!writer->failed)
+		return 0;
+	if (err)
+		*err = writer->failure;
+	return -1;
+}
+
+void mp_trace_writer_freep(struct mp_trace_writer **writer)
+{
+	if (!*writer)
+		return;
+	mp_freep(&(*writer)->name);
+	mp_buf_free(&(*writer)->pending);
+	mp_freep(writer);
+}
+
+/* Reader */
+
+bool mp_trace_looks_like(const char *text, size_t len)
+{
+	static const char start[] = "{\"micropack_trace\":";
+
+	return len >= sizeof(start) - 1 && memcmp(text, start, sizeof(start) - 1) == 0;
+}
+
+static int read_bytes(const struct mp_json *json, const char *key, char **bytes_out,
+		      struct mp_error *err)
+{
+	const char *text = NULL;
+
+	if (mp_json_get_string(json, key, &text, err))
+		return -1;
+	if (!text)
+		return 0;
+	*bytes_out = mp_path_unescape(text);
+	if (!*bytes_out)
+		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' has a malformed escape: %s", key, text);
+	return 0;
+}
+
+static int read_text(const struct mp_json *json, const char *key, char **text_out,
+		     struct mp_error *err)
+{
+	const char *text = NULL;
+
+	if (mp_json_get_string(json, key, &text, err))
+		return -1;
+	*text_out = mp_xstrdup(text);
+	return 0;
+}
+
+static int read_header(struct mp_trace_header *header, const struct mp_json *json,
+		       struct mp_error *err)
+{
+	int64_t version = 0;
+
+	if (mp_json_get_integer(json, "micropack_trace", &version, err))
+		return -1;
+	if (version != MP_TRACE_VERSION)
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "trace format %lld, this micropack reads format %d",
+				    (long long)version, MP_TRACE_VERSION);
+	if (read_text(json, "source", &header->source, err) ||
+	    read_text(json, "image", &header->image, err) ||
+	    read_text(json, "image_id", &header->image_id, err) ||
+	    read_text(json, "arch", &header->arch, err) ||
+	    read_text(json, "kernel", &header->kernel, err) ||
+	    read_text(json, "generator", &header->generator, err))
+		return -1;
+	return 0;
+}
+
+static int read_op(const struct mp_json *json, enum mp_trace_op *op_out, struct mp_error *err)
+{
+	const char *name = "";
+
+	if (mp_json_get_string(json, "op", &name, err))
+		return -1;
+	for (int op = 0; op < MP_OP_COUNT; op++) {
+		if (strcmp(name, op_names[op]) == 0) {
+			*op_out = (enum mp_trace_op)op;
+			return 0;
+		}
+	}
+	return mp_error_set(err, MP_E_FORMAT, 0, "unknown op '%s'", name);
+}
+
+static int read_flags(const struct mp_json *json, unsigned int *flags_out, struct mp_error *err)
+{
+	MP_AUTO(mp_strv_free) struct mp_strv words = { 0 };
+
+	if (mp_json_get_strv(json, "flags", &words, err))
+		return -1;
+	for (size_t i = 0; i < words.n; i++) {
+		size_t bit = 0;
+
+		while (bit < MP_ARRAY_LEN(flag_names) && strcmp(words.v[i], flag_names[bit]) != 0)
+			bit++;
+		if (bit == MP_ARRAY_LEN(flag_names))
+			return mp_error_set(err, MP_E_FORMAT, 0, "unknown flag '%s'", words.v[i]);
+		*flags_out |= 1u << bit;
+	}
+	return 0;
+}
+
+static int read_errno(const struct mp_json *json, int *error_out, struct mp_error *err)
+{
+	const int errno_limit = 4096; /* the kernel's MAX_ERRNO + 1 */
+	const char *name = NULL;
+
+	if (mp_json_get_string(json, "errno", &name, err))
+		return -1;
+	if (!name)
+		return 0;
+	for (int error = 1; error < errno_limit; error++) {
+		const char *candidate = strerrorname_np(error);
+
+		if (candidate && strcmp(candidate, name) == 0) {
+			*error_out = error;
+			return 0;
+		}
+	}
+	return mp_error_set(err, MP_E_FORMAT, 0, "unknown errno '%s'", name);
+}
+
+static int read_event(struct mp_trace_event *event, const struct mp_json *json,
+		      struct mp_error *err)
+{
+	int64_t session = 0;
+
+	if (read_op(json, &event->op, err) || read_flags(json, &event->flags, err) ||
+	    read_errno(json, &event->error, err) ||
+	    mp_json_get_integer(json, "session", &session, err) ||
+	    mp_json_get_integer(json, "first_ns", &event->first_ns, err) ||
+	    read_bytes(json, "path", &event->path, err) ||
+	    read_bytes(json, "real", &event->real, err) ||
+	    read_bytes(json, "exe", &event->exe, err))
+		return -1;
+	if (!event->path || event->path[0] != '/')
+		return mp_error_set(err, MP_E_FORMAT, 0, "'path' is not an absolute path");
+	if (event->real && event->real[0] != '/')
+		return mp_error_set(err, MP_E_FORMAT, 0, "'real' is not an absolute path");
+	if (session < 0 || session > INT_MAX)
+		return mp_error_set(err, MP_E_FORMAT, 0, "'session' is out of range");
+	event->session = (unsigned int)session;
+	return 0;
+}
+
+static int read_count(const struct mp_json *json, const char *key, uint64_t *count_out,
+		      struct mp_error *err)
+{
+	int64_t count = -1;
+
+	if (mp_json_get_integer(json, key, &count, err))
+		return -1;
+	if (count < 0)
+		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' is not a count", key);
+	*count_out = (uint64_t)count;
+	return 0;
+}
+
+static int read_trailer(struct mp_trace *trace, const struct mp_json *json, struct mp_error *err)
+{
+	struct mp_trace_losses *losses = &trace->losses;
+	uint64_t events = 0;
+
+	if (read_count(json, "events", &events, err) ||
+	    read_count(json, "dropped", &losses->dropped, err) ||
+	    read_count(json, "truncated", &losses->truncated, err) ||
+	    read_count(json, "unread", &losses->unread, err) ||
+	    read_count(json, "untracked", &losses->untracked, err))
+		return -1;
+	if (events != trace->n_events)
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "the trailer counts %llu events, the trace has %zu",
+				    (unsigned long long)events, trace->n_events);
+	trace->complete = !losses->dropped && !losses->truncated && !losses->unread &&
+			  !losses->untracked;
+	return 0;
+}
+
+static int read_line(struct mp_trace *trace, const char *line, size_t len, bool *ended,
+		     struct mp_error *err)
+{
+	MP_AUTO(mp_json_freep) struct mp_json *json = mp_json_parse(line, len, "JSON", err);
+	struct mp_trace_event event = { 0 };
+
+	if (!json)
+		return -1;
+	if (*ended)
+		return mp_error_set(err, MP_E_FORMAT, 0, "something follows the trailer");
+	if (mp_json_get(json, "events")) {
+		*ended = true;
+		return read_trailer(trace, json, err);
+	}
+	if (read_event(&event, json, err)) {
+		mp_trace_event_clear(&event);
+		return -1;
+	}
+	trace->events = mp_array_grow(trace->events, trace->n_events, &trace->cap_events,
+				      sizeof(*trace->events));
+	trace->events[trace->n_events++] = event;
+	return 0;
+}
+
+int mp_trace_parse(const char *text, size_t len, const char *name, struct mp_trace **trace_out,
+		   struct mp_error *err)
+{
+	MP_AUTO(mp_trace_freep) struct mp_trace *trace = mp_xcalloc(1, sizeof(*trace));
+	const char *end = text + len;
+	bool ended = false;
+
+	if (!mp_trace_looks_like(text, len))
+		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' is not a micropack trace", name);
+	for (size_t number = 1; text < end; number++) {
+		const char *newline = memchr(text, '\n', (size_t)(end - text));
+		size_t line_len = newline ? (size_t)(newline - text) : (size_t)(end - text);
+		int rc;
+
+		/* A line that was being written when the tracer was killed. */
+		if (!newline && number > 1)
+			break;
+		if (number == 1) {
+			MP_AUTO(mp_json_freep)
+			struct mp_json *json = mp_json_parse(text, line_len, "JSON", err);
+
+			rc = json ? read_header(&trace->header, json, err) : -1;
+		} else {
+			rc = read_line(trace, text, line_len, &ended, err);
+		}
+		if (rc)
+			return mp_error_prefix(err, "'%s' line %zu", name, number);
+		text += line_len + (newline ? 1 : 0);
+	}
+	*trace_out = MP_STEAL(trace);
+	return 0;
+}
+
+int mp_trace_read(const char *path, struct mp_trace **trace_out, struct mp_error *err)
+{
+	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
+
+	if (mp_file_read(path, TRACE_MAX_BYTES, &text, err))
+		return -1;
+	return mp_trace_parse(text.data ? text.data : "", text.len, path, trace_out, err);
+}
+
+int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err)
+{
+	const struct mp_trace_losses *losses = &trace->losses;
+
+	if (trace->n_events == 0)
+		return mp_error_set(err, MP_E_INCOMPLETE, 0, "the trace is empty: nothing ran");
+	if (trace->complete)
+		return 0;
+	if (!losses->dropped && !losses->truncated && !losses->unread && !losses->untracked)
+		return mp_error_set(err, MP_E_INCOMPLETE, 0,
+				    "the trace has no trailer: the tracer was stopped midway");
+	return mp_error_set(err, MP_E_INCOMPLETE, 0,
+			    "the trace is incomplete: %llu events dropped, %llu paths truncated, "
+			    "%llu unread, %llu processes not followed",
+			    (unsigned long long)losses->dropped,
+			    (unsigned long long)losses->truncated,
+			    (unsigned long long)losses->unread,
+			    (unsigned long long)losses->untracked);
+}
+
+void mp_trace_event_clear(struct mp_trace_event *event)
+{
+	mp_freep(&event->path);
+	mp_freep(&event->real);
+	mp_freep(&event->exe);
+}
+
+void mp_trace_header_clear(struct mp_trace_header *header)
+{
+	mp_freep(&header->source);
+	mp_freep(&header->image);
+	mp_freep(&header->image_id);
+	mp_freep(&header->arch);
+	mp_freep(&header->kernel);
+	mp_freep(&header->generator);
+}
+
+void mp_trace_freep(struct mp_trace **trace)
+{
+	if (!*trace)
+		return;
+	for (size_t i = 0; i < (*trace)->n_events; i++)
+		mp_trace_event_clear(&(*trace)->events[i]);
+	mp_freep(&(*trace)->events);
+	mp_trace_header_clear(&(*trace)->header);
+	mp_freep(trace);
+}

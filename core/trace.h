@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_CORE_TRACE_H
+#define MP_CORE_TRACE_H
+
+#include "core/buf.h"
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * The trace: what a container (or a program) did with paths. One JSON object a line: a header, an
+ * event a line in the order of first sight, a trailer that says whether anything is missing. The
+ * format is documented in docs/trace-format.md; this is its one reader and one writer.
+ */
+#define MP_TRACE_VERSION 1
+
+/* What was done with the path. The names in the file are those of mp_trace_op_name. */
+enum mp_trace_op {
+	MP_OP_EXEC,     /* execve, execveat: the program; also the interpreter of a script */
+	MP_OP_OPEN,     /* open, openat, openat2, creat */
+	MP_OP_STAT,     /* stat, lstat, newfstatat, statx */
+	MP_OP_ACCESS,   /* access, faccessat, faccessat2 */
+	MP_OP_READLINK, /* readlink, readlinkat */
+	MP_OP_CHDIR,    /* chdir, chroot */
+	MP_OP_CREATE,   /* mkdir, mknod, symlink, link, rename: the new name */
+	MP_OP_REMOVE,   /* unlink, rmdir, rename: the old name */
+	MP_OP_ATTR,     /* chmod, chown, utimes, truncate, xattr families: metadata of a path */
+	MP_OP_SOCKET,   /* connect and bind on AF_UNIX paths */
+	MP_OP_OTHER,    /* any other call that takes a path */
+	MP_OP_COUNT,
+};
+
+/* Bits of mp_trace_event.flags; in the file, words in the array "flags". */
+enum mp_trace_flag {
+	MP_TRACE_WRITE = 1 << 0,   /* opened for writing, or changed */
+	MP_TRACE_CREATE = 1 << 1,  /* O_CREAT, or a call that makes the path */
+	MP_TRACE_DIR = 1 << 2,     /* what was opened is a directory */
+	MP_TRACE_DELETED = 1 << 3, /* the file had no name any more */
+	MP_TRACE_FOREIGN = 1 << 4, /* not in the container's mount namespace: real is NULL */
+	MP_TRACE_SCRIPT = 1 << 5,  /* exec: the interpreter that a '#!' line named */
+	MP_TRACE_NOFOLLOW = 1 << 6, /* the call does not follow a symlink at the end of the path */
+};
+
+struct mp_trace_event {
+	enum mp_trace_op op;
+	unsigned int flags;
+	int error;          /* 0, or the errno with which the call failed */
+	unsigned int session; /* 0: the main process's tree; 1, 2…: docker exec, health checks */
+	int64_t first_ns;   /* since the trace's first event */
+	char *path;         /* requested: absolute in the container; never NULL */
+	char *real;         /* of the file that was reached, where the kernel told; else NULL */
+	char *exe;          /* real path of the program that asked; NULL: the container's runtime */
+};
+
+struct mp_trace_header {
+	char *source;    /* "container" or "command" */
+	char *image;     /* reference as the user gave it; NULL without one, as the next */
+	char *image_id;  /* "sha256:…" */
+	char *arch;      /* of the traced host: uname -m */
+	char *kernel;    /* uname -r */
+	char *generator; /* "micropack 0.1.0" */
+};
+
+/* Everything that could make a trace say less than what happened. All counts are of events. */
+struct mp_trace_losses {
+	uint64_t dropped;   /* the buffer between kernel and tracer was full */
+	uint64_t truncated; /* a path too long or too deep to record whole */
+	uint64_t unread;    /* a name or a file that the program could not read */
+	uint64_t untracked; /* processes that could not be followed: the table was full */
+};
+
+struct mp_trace {
+	struct mp_trace_header header;
+	struct mp_trace_event *events;
+	size_t n_events;
+	size_t cap_events;
+	struct mp_trace_losses losses;
+	bool complete; /* the trailer is there, its count is right, and nothing was lost */
+};
+
+const char *mp_trace_op_name(enum mp_trace_op op);
+
+/*
+ * Writer. The caller owns @fd; @name is used in errors. A trace without mp_trace_writer_finish is
+ * recognisably cut short.
+ */
+struct mp_trace_writer;
+struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
+					    const struct mp_trace_header *header);
+/* Errors of writing are kept and reported by _finish; returns nothing so that a hot loop need not
+ * look. @event is borrowed. */
+void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event);
+uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer);
+MP_MUST_USE int mp_trace_writer_finish(struct mp_trace_writer *writer,
+				       const struct mp_trace_losses *losses, struct mp_error *err);
+void mp_trace_writer_freep(struct mp_trace_writer **writer);
+
+/*
+ * Reads a whole trace. MP_E_FORMAT (line number and what is wrong) for anything that is no trace;
+ * one that is cut short at the end of a line is read, with complete = false.
+ */
+MP_MUST_USE int mp_trace_read(const char *path, struct mp_trace **trace_out, struct mp_error *err);
+/* The same from @text; @name is used in errors. */
+MP_MUST_USE int mp_trace_parse(const char *text, size_t len, const char *name,
+			       struct mp_trace **trace_out, struct mp_error *err);
+/* Whether @text begins as a trace does: how `pack` tells one from a list of paths. */
+bool mp_trace_looks_like(const char *text, size_t len);
+/* MP_E_INCOMPLETE with the reason unless the trace is complete and has events. */
+MP_MUST_USE int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err);
+void mp_trace_freep(struct mp_trace **trace);
+void mp_trace_event_clear(struct mp_trace_event *event);
+void mp_trace_header_clear(struct mp_trace_header *header);
+
+#endif

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_ENGINE_ENGINE_H
+#define MP_ENGINE_ENGINE_H
+
+#include "core/buf.h"
+#include "core/error.h"
+#include "core/image_config.h"
+#include "core/json.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/*
+ * A client of the Docker Engine API (docs.docker.com/engine/api). Found as the docker command finds
+ * it: DOCKER_HOST (unix:///path, tcp://host:port, with DOCKER_TLS_VERIFY and DOCKER_CERT_PATH for
+ * TLS), else unix:///var/run/docker.sock. The API version is the one that the engine reports.
+ *
+ * Every call: MP_E_ENGINE with what was asked and what the engine answered; MP_E_INTERRUPTED within
+ * a second of a signal (core/interrupt.h). Where the engine says that the object does not exist,
+ * sys_errno is ENOENT. One engine is for one thread at a time.
+ */
+struct mp_engine;
+
+MP_MUST_USE int mp_engine_connect(struct mp_engine **engine_out, struct mp_error *err);
+void mp_engine_freep(struct mp_engine **engine);
+
+/* The address as the user would write it in DOCKER_HOST; borrowed. */
+const char *mp_engine_host(const struct mp_engine *engine);
+/* Where published ports are reached: "127.0.0.1" for a Unix socket, else the TCP host; borrowed. */
+const char *mp_engine_address(const struct mp_engine *engine);
+const char *mp_engine_version(const struct mp_engine *engine);      /* "20.10.24"; borrowed */
+const char *mp_engine_api_version(const struct mp_engine *engine);  /* "1.41"; borrowed */
+const char *mp_engine_architecture(const struct mp_engine *engine); /* "amd64"; borrowed */
+
+/* Images */
+
+struct mp_image {
+	char *reference; /* as asked for */
+	char *id;        /* "sha256:…" */
+	char *architecture;
+	char *variant; /* NULL without one */
+	char *os;
+	char *created; /* RFC 3339 */
+	int64_t size_bytes;
+	struct mp_json *config_json; /* "Config", as the engine gave it */
+	struct mp_image_config config;
+	/*
+	 * The directories of an overlay2 image, uppermost first, as the engine names them on its own
+	 * host; empty for any other storage driver.
+	 */
+	struct mp_strv layer_dirs;
+};
+
+MP_MUST_USE int mp_engine_image_inspect(struct mp_engine *engine, const char *reference,
+					struct mp_image **image_out, struct mp_error *err);
+void mp_image_freep(struct mp_image **image);
+
+/* Called while an image is pulled, with one line for a person ("a1b2c3: Downloading 3.1 of 27 MB"). */
+typedef void (*mp_engine_progress)(const char *line, void *context);
+
+/* "name", "name:tag" or "name@sha256:…"; a name alone means :latest. Credentials: those that the
+ * docker command stored in plain text in its config.json, where there are any. */
+MP_MUST_USE int mp_engine_image_pull(struct mp_engine *engine, const char *reference,
+				     mp_engine_progress progress, void *context,
+				     struct mp_error *err);
+
+/* Loads a `docker save` archive from @fd (a file or a pipe, read to its end). */
+MP_MUST_USE int mp_engine_image_load(struct mp_engine *engine, int fd, struct mp_error *err);
+
+MP_MUST_USE int mp_engine_image_remove(struct mp_engine *engine, const char *reference,
+				       struct mp_error *err);
+
+/* Builds the context (a tar stream on @fd with a Dockerfile) and tags it. The engine's own error text
+ * is in err. */
+MP_MUST_USE int mp_engine_image_build(struct mp_engine *engine, int fd, const char *tag,
+				      struct mp_error *err);
+
+/* Containers */
+
+/* @spec: the body of POST /containers/create. @id_out: 64 hexadecimal digits, owned by the caller. */
+MP_MUST_USE int mp_engine_container_create(struct mp_engine *engine, const struct mp_json *spec,
+					   char **id_out, struct mp_error *err);
+MP_MUST_USE int mp_engine_container_start(struct mp_engine *engine, const char *id,
+					  struct mp_error *err);
+/* The container's own stop signal, then SIGKILL after @grace_s seconds. No error when it has ended
+ * already. */
+MP_MUST_USE int mp_engine_container_stop(struct mp_engine *engine, const char *id,
+					 unsigned int grace_s, struct mp_error *err);
+/* Kills it if it runs and removes it with its anonymous volumes. No error when it is gone already. */
+MP_MUST_USE int mp_engine_container_remove(struct mp_engine *engine, const char *id,
+					   struct mp_error *err);
+
+enum mp_health { MP_HEALTH_NONE, MP_HEALTH_STARTING, MP_HEALTH_HEALTHY, MP_HEALTH_UNHEALTHY };
+
+struct mp_port_binding {
+	unsigned int container_port;
+	char protocol[8]; /* "tcp", "udp", "sctp" */
+	char *host_ip;    /* "" for any */
+	unsigned int host_port;
+};
+
+struct mp_container_state {
+	bool running;
+	bool oom_killed;
+	int exit_code; /* meaningful once it does not run any more */
+	char *error;   /* why it could not be started; NULL when there is nothing to say */
+	enum mp_health health;
+	char *ip_address; /* on its first network that has one; NULL without (host, none) */
+	struct mp_port_binding *ports; /* sorted by container port; only those published */
+	size_t n_ports;
+};
+
+MP_MUST_USE int mp_engine_container_inspect(struct mp_engine *engine, const char *id,
+					    struct mp_container_state *state_out,
+					    struct mp_error *err);
+void mp_container_state_clear(struct mp_container_state *state);
+
+/*
+ * What the container printed so far, both streams in the order of printing, split by stream. @tail:
+ * the number of last lines, 0 for all.
+ */
+typedef void (*mp_engine_output)(int stream_fd, const char *data, size_t len, void *context);
+MP_MUST_USE int mp_engine_container_logs(struct mp_engine *engine, const char *id,
+					 unsigned int tail, mp_engine_output output, void *context,
+					 struct mp_error *err);
+
+/* The container's file system as a tar stream, given to @sink piece by piece; a sink that returns -1
+ * ends it. */
+typedef int (*mp_engine_sink)(const void *data, size_t len, void *context, struct mp_error *err);
+MP_MUST_USE int mp_engine_container_export(struct mp_engine *engine, const char *id,
+					   mp_engine_sink sink, void *context,
+					   struct mp_error *err);
+
+#endif

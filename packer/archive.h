@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_PACKER_ARCHIVE_H
+#define MP_PACKER_ARCHIVE_H
+
+#include "core/json.h"
+#include "packer/fileset.h"
+
+struct mp_archive_stats {
+	uint64_t files;       /* entries that are no directory */
+	uint64_t size_bytes;  /* of regular files, hard links once */
+	char layer_sha256[65]; /* of the archive's bytes */
+};
+
+/*
+ * Writes @set with the contents from @root to @fd as a POSIX pax archive (POSIX.1-2017 pax,
+ * "ustar" with extended headers where a value does not fit): entries sorted by path, "./"-less
+ * relative names, numeric owners, modes, mtimes with nanoseconds, symlinks, hard links (the first
+ * name carries the data), devices, FIFOs, xattrs as SCHILY.xattr records. The same set gives the same
+ * bytes. @name is used in errors.
+ */
+MP_MUST_USE int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set, int fd,
+				 const char *name, struct mp_archive_stats *stats_out,
+				 struct mp_error *err);
+
+/*
+ * Writes the archive that `docker load` reads (one layer): manifest.json, the image configuration
+ * @image_json (OCI image-spec config.md; borrowed) and the layer, the file at @rootfs_path with the
+ * digest @layer_sha256. @tag: the reference that the image gets. @fd: a file or a pipe.
+ */
+MP_MUST_USE int mp_archive_write_image(const char *rootfs_path, const char *layer_sha256,
+				       const struct mp_json *image_json, const char *tag, int fd,
+				       struct mp_error *err);
+
+#endif

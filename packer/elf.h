@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_PACKER_ELF_H
+#define MP_PACKER_ELF_H
+
+#include "core/buf.h"
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* What the dynamic loader would read of an ELF file (gABI chapter 5; ld.so(8)). */
+struct mp_elf {
+	uint8_t elf_class;  /* ELFCLASS32, ELFCLASS64 */
+	uint8_t byte_order; /* ELFDATA2LSB, ELFDATA2MSB */
+	uint16_t machine;   /* EM_X86_64, … */
+	bool dynamic;       /* has PT_DYNAMIC */
+	char *interpreter;  /* PT_INTERP; NULL without one */
+	char *soname;       /* DT_SONAME; NULL without one */
+	struct mp_strv needed;  /* DT_NEEDED, in order; then DT_AUXILIARY and DT_FILTER */
+	struct mp_strv rpath;   /* DT_RPATH split at ':' */
+	struct mp_strv runpath; /* DT_RUNPATH split at ':' */
+	bool has_runpath;       /* DT_RUNPATH is there, even when empty: RPATH is ignored */
+	bool no_default_lib;    /* DF_1_NODEFLIB */
+};
+
+/*
+ * Reads @fd (any offset; it is not moved). Returns 1 and fills *elf_out for an ELF file, 0 for
+ * anything else, -1 with MP_E_FORMAT for a malformed or truncated one (the caller keeps such a file
+ * as a plain one, with a warning) or MP_E_SYS. Bounded in time and memory whatever the file holds.
+ */
+MP_MUST_USE int mp_elf_read(int fd, const char *name, struct mp_elf *elf_out, struct mp_error *err);
+void mp_elf_clear(struct mp_elf *elf);
+
+#endif

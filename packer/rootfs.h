@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_PACKER_ROOTFS_H
+#define MP_PACKER_ROOTFS_H
+
+#include "core/buf.h"
+#include "core/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * The file system of an image, read-only, whatever it is stored in. All sources give the same answer
+ * for the same image. Nothing outside of the image can be reached, whatever the image holds.
+ */
+struct mp_rootfs;
+
+struct mp_xattr {
+	char *name; /* "security.capability" */
+	void *value;
+	size_t size;
+};
+
+/* One object of the file system: what lstat(2) and listxattr(2) say of it. */
+struct mp_node {
+	mode_t mode; /* with the type bits */
+	uid_t uid;
+	gid_t gid;
+	uint64_t size_bytes; /* regular files; 0 for anything else */
+	int64_t mtime_s;
+	uint32_t mtime_ns;
+	uint32_t rdev_major, rdev_minor; /* devices */
+	/* Names of one file have the same pair; meaningful where nlink > 1. */
+	uint64_t file_dev, file_ino;
+	uint32_t nlink;
+	char *target;            /* symlinks: the text; else NULL */
+	struct mp_xattr *xattrs; /* sorted by name: security.capability, user.*, system.posix_acl_* */
+	size_t n_xattrs;
+};
+
+void mp_node_clear(struct mp_node *node);
+/* A deep copy. */
+void mp_node_copy(struct mp_node *dst, const struct mp_node *src);
+
+/*
+ * @path: clean (core/path.h), without "..", and with no symlink among its parents (one that has is
+ * absent). Returns 1 and fills *node_out (the caller clears it) when it exists, 0 when it does not,
+ * -1 on failure (MP_E_SYS, MP_E_FORMAT). The last component is never followed.
+ */
+MP_MUST_USE int mp_rootfs_lookup(struct mp_rootfs *root, const char *path,
+				 struct mp_node *node_out, struct mp_error *err);
+
+/* Opens the regular file at @path (same rules) for reading from offset 0; MP_E_NOTFOUND when absent. */
+MP_MUST_USE int mp_rootfs_open(struct mp_rootfs *root, const char *path, int *fd_out,
+			       struct mp_error *err);
+
+/* Names in the directory at @path (same rules), sorted, without "." and "..". */
+MP_MUST_USE int mp_rootfs_list(struct mp_rootfs *root, const char *path, struct mp_strv *names_out,
+			       struct mp_error *err);
+
+struct mp_rootfs_totals {
+	uint64_t files;      /* everything that is no directory */
+	uint64_t size_bytes; /* of regular files, hard links once */
+};
+
+/* Walks the whole image. */
+MP_MUST_USE int mp_rootfs_totals(struct mp_rootfs *root, struct mp_rootfs_totals *totals_out,
+				 struct mp_error *err);
+
+void mp_rootfs_freep(struct mp_rootfs **root);
+
+/* Sources */
+
+/* A directory that holds an unpacked root file system; "/" for the host. Mounts below are part of it. */
+MP_MUST_USE int mp_rootfs_open_directory(const char *path, struct mp_rootfs **root_out,
+					 struct mp_error *err);
+
+/*
+ * The layers of an overlay2 image (struct mp_image.layer_dirs: uppermost first), joined by a read-only
+ * overlay mount that no other process sees and that goes with the rootfs. Needs CAP_SYS_ADMIN.
+ */
+MP_MUST_USE int mp_rootfs_open_overlay(const struct mp_strv *layer_dirs,
+				       struct mp_rootfs **root_out, struct mp_error *err);
+
+/*
+ * A tar stream of a whole root file system (`docker export`), fed piece by piece: contents go to an
+ * unnamed temporary file, the index to memory. Needs no privilege. The stream may be hostile.
+ */
+struct mp_rootfs_stream;
+MP_MUST_USE int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err);
+MP_MUST_USE int mp_rootfs_stream_feed(struct mp_rootfs_stream *stream, const void *data, size_t len,
+				      struct mp_error *err);
+/* Ends the stream: *root_out is the file system that it held. */
+MP_MUST_USE int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream,
+					struct mp_rootfs **root_out, struct mp_error *err);
+void mp_rootfs_stream_freep(struct mp_rootfs_stream **stream);
+
+#endif
