@@ -1,0 +1,490 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "packer/rootfs_internal.h"
+
+#include "core/interrupt.h"
+#include "core/path.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <linux/magic.h>
+#include <linux/openat2.h>
+#include <search.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/statfs.h>
+#include <sys/syscall.h>
+#include <sys/sysmacros.h>
+#include <sys/xattr.h>
+#include <unistd.h>
+
+/* XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h, which glibc's own limits.h hides. */
+#define XATTR_MAX 65536
+
+/* "/proc/self/fd/" and an int. */
+#define FD_LINK_SIZE 32
+
+/*
+ * Everything is reached from an open root by openat2(2), which the kernel confines: no symlink, no
+ * magic link and no ".." can lead out of it, also while somebody renames directories below it.
+ */
+struct directory {
+	struct mp_rootfs base;
+	int root_fd;
+	bool whiteouts;
+};
+
+static int open_at(int dir_fd, const char *path, int flags)
+{
+	struct open_how how = {
+		.flags = (unsigned int)flags | O_CLOEXEC,
+		.resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS | RESOLVE_NO_MAGICLINKS,
+	};
+
+	return (int)syscall(SYS_openat2, dir_fd, path, &how, sizeof(how));
+}
+
+/* Where the first PATH_MAX - 1 bytes of @path can be cut between two names; 0: nowhere. */
+static size_t cut_at(const char *path)
+{
+	size_t cut = PATH_MAX - 1;
+
+	while (cut > 0 && path[cut] != '/')
+		cut--;
+	return cut;
+}
+
+/* A descriptor of @path, or -1 and errno. A path too long for one call is walked in pieces. */
+static int open_beneath(const struct directory *dir, const char *path, int flags)
+{
+	MP_AUTO(mp_closep) int from = -1;
+	const char *rest = path + 1;
+
+	while (strlen(rest) >= PATH_MAX) {
+		char piece[PATH_MAX];
+		size_t cut = cut_at(rest);
+		int next;
+
+		if (cut == 0) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		memcpy(piece, rest, cut);
+		piece[cut] = '\0';
+		next = open_at(from < 0 ? dir->root_fd : from, piece, O_PATH | O_DIRECTORY);
+		if (next < 0)
+			return -1;
+		mp_closep(&from);
+		from = next;
+		rest += cut + 1;
+	}
+	return open_at(from < 0 ? dir->root_fd : from, *rest ? rest : ".", flags);
+}
+
+/* Whether openat2's errno says that there is no such path, as the interface means it. */
+static bool means_absent(int error)
+{
+	return error == ENOENT || error == ENOTDIR || error == ELOOP || error == EXDEV ||
+	       error == ENAMETOOLONG;
+}
+
+static bool is_whiteout(const struct directory *dir, const struct stat *st)
+{
+	return dir->whiteouts && S_ISCHR(st->st_mode) && st->st_rdev == 0;
+}
+
+/*
+ * An O_PATH descriptor and the status of @path: 1, 0 where it is absent, -1. O_PATH opens nothing:
+ * a FIFO does not block, a device does not notice.
+ */
+static int find(const struct directory *dir, const char *path, int *fd_out, struct stat *st,
+		struct mp_error *err)
+{
+	MP_AUTO(mp_closep) int fd = open_beneath(dir, path, O_PATH | O_NOFOLLOW);
+
+	if (fd < 0)
+		return means_absent(errno)
+			       ? 0
+			       : mp_error_set(err, MP_E_SYS, errno, "look up '%s'", path);
+	if (fstat(fd, st) < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "look up '%s'", path);
+	if (is_whiteout(dir, st))
+		return 0;
+	*fd_out = MP_STEAL_FD(fd);
+	return 1;
+}
+
+/* The object behind an O_PATH descriptor, for calls that refuse such a descriptor itself. */
+static void fd_link(int fd, char link[FD_LINK_SIZE])
+{
+	snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", fd);
+}
+
+static int read_xattr(const char *link, const char *name, struct mp_node *node, const char *path,
+		      struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *value = mp_xmalloc(XATTR_MAX);
+	ssize_t size = getxattr(link, name, value, XATTR_MAX);
+
+	if (size < 0 && errno == ENODATA)
+		return 0;
+	if (size < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read attribute '%s' of '%s'", name,
+				    path);
+	mp_node_set_xattr(node, name, value, (size_t)size);
+	return 0;
+}
+
+static int read_xattrs(int fd, struct mp_node *node, const char *path, struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *large = NULL;
+	char small[512], link[FD_LINK_SIZE], *names = small;
+	ssize_t len;
+
+	fd_link(fd, link);
+	len = listxattr(link, small, sizeof(small));
+	if (len < 0 && errno == ERANGE) {
+		names = large = mp_xmalloc(XATTR_MAX);
+		len = listxattr(link, large, XATTR_MAX);
+	}
+	if (len < 0 && errno == ENOTSUP)
+		return 0;
+	if (len < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "list the attributes of '%s'", path);
+	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
+		if (mp_xattr_is_kept(name) && read_xattr(link, name, node, path, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int read_target(int fd, struct mp_node *node, const char *path, struct mp_error *err)
+{
+	char target[PATH_MAX + 1];
+	ssize_t len = readlinkat(fd, "", target, sizeof(target));
+
+	if (len < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read symlink '%s'", path);
+	if ((size_t)len >= sizeof(target))
+		return mp_error_set(err, MP_E_SYS, ENAMETOOLONG, "read symlink '%s'", path);
+	node->target = mp_xstrndup(target, (size_t)len);
+	return 0;
+}
+
+static void fill_node(struct mp_node *node, const struct stat *st)
+{
+	*node = (struct mp_node){
+		.mode = st->st_mode,
+		.uid = st->st_uid,
+		.gid = st->st_gid,
+		.mtime_s = st->st_mtim.tv_sec,
+		.mtime_ns = (uint32_t)st->st_mtim.tv_nsec,
+		.file_dev = st->st_dev,
+		.file_ino = st->st_ino,
+		/* File systems disagree on what a directory's links are; it has one name. */
+		.nlink = S_ISDIR(st->st_mode) ? 1 : (uint32_t)st->st_nlink,
+	};
+	if (S_ISREG(st->st_mode))
+		node->size_bytes = (uint64_t)st->st_size;
+	if (S_ISCHR(st->st_mode) || S_ISBLK(st->st_mode)) {
+		node->rdev_major = major(st->st_rdev);
+		node->rdev_minor = minor(st->st_rdev);
+	}
+}
+
+static int directory_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
+			    struct mp_error *err)
+{
+	const struct directory *dir = (struct directory *)root;
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
+	MP_AUTO(mp_closep) int fd = -1;
+	struct stat st;
+	int rc = find(dir, path, &fd, &st, err);
+
+	if (rc <= 0)
+		return rc;
+	fill_node(&node, &st);
+	rc = 0;
+	if (S_ISLNK(st.st_mode))
+		rc = read_target(fd, &node, path, err);
+	else if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
+		rc = read_xattrs(fd, &node, path, err);
+	if (rc)
+		return -1;
+	*node_out = node;
+	node = (struct mp_node){ 0 };
+	return 1;
+}
+
+static int directory_open(struct mp_rootfs *root, const char *path, int *fd_out,
+			  struct mp_error *err)
+{
+	MP_AUTO(mp_closep) int fd = -1;
+	char link[FD_LINK_SIZE];
+	struct stat st;
+	int opened, rc = find((struct directory *)root, path, &fd, &st, err);
+
+	if (rc <= 0)
+		return rc < 0 ? -1 : mp_rootfs_err_absent(err, path);
+	if (!S_ISREG(st.st_mode))
+		return mp_rootfs_err_not_file(err, path);
+	/* The very file that was looked at, whatever its name stands for by now. */
+	fd_link(fd, link);
+	opened = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOATIME);
+	if (opened < 0 && errno == EPERM) /* O_NOATIME is for the owner and CAP_FOWNER alone */
+		opened = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (opened < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "open '%s'", path);
+	*fd_out = opened;
+	return 0;
+}
+
+static void closedirp(DIR **stream)
+{
+	int saved_errno = errno;
+
+	if (*stream)
+		closedir(*stream);
+	errno = saved_errno;
+}
+
+static int open_stream(const struct directory *dir, const char *path, DIR **stream_out,
+		       struct mp_error *err)
+{
+	MP_AUTO(mp_closep)
+	int fd = open_beneath(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_NOATIME);
+
+	if (fd < 0 && errno == EPERM)
+		fd = open_beneath(dir, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW);
+	if (fd < 0) {
+		int error = errno;
+		struct stat st;
+
+		if (!means_absent(error))
+			return mp_error_set(err, MP_E_SYS, error, "open directory '%s'", path);
+		if (find(dir, path, &fd, &st, NULL) == 1)
+			return mp_rootfs_err_not_directory(err, path);
+		return mp_rootfs_err_absent(err, path);
+	}
+	*stream_out = fdopendir(fd);
+	if (!*stream_out)
+		return mp_error_set(err, MP_E_SYS, errno, "open directory '%s'", path);
+	(void)MP_STEAL_FD(fd);
+	return 0;
+}
+
+/* The next name that is neither "." nor "..": 1; 0 at the end; -1. */
+static int next_name(DIR *stream, const char *path, const struct dirent **entry_out,
+		     struct mp_error *err)
+{
+	const struct dirent *entry;
+
+	do {
+		errno = 0;
+		entry = readdir(stream);
+	} while (entry && (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0));
+	if (!entry && errno)
+		return mp_error_set(err, MP_E_SYS, errno, "read directory '%s'", path);
+	*entry_out = entry;
+	return entry != NULL;
+}
+
+/* Whether @entry is there for the interface: no whiteout. */
+static bool is_visible(const struct directory *dir, DIR *stream, const struct dirent *entry)
+{
+	struct stat st;
+
+	if (!dir->whiteouts || (entry->d_type != DT_CHR && entry->d_type != DT_UNKNOWN))
+		return true;
+	return fstatat(dirfd(stream), entry->d_name, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+	       !is_whiteout(dir, &st);
+}
+
+static int directory_list(struct mp_rootfs *root, const char *path, struct mp_strv *names_out,
+			  struct mp_error *err)
+{
+	const struct directory *dir = (struct directory *)root;
+	MP_AUTO(closedirp) DIR *stream = NULL;
+	const struct dirent *entry;
+	int rc;
+
+	if (open_stream(dir, path, &stream, err))
+		return -1;
+	while ((rc = next_name(stream, path, &entry, err)) > 0) {
+		if (is_visible(dir, stream, entry))
+			mp_strv_push(names_out, entry->d_name);
+	}
+	return rc;
+}
+
+/* The walk for totals: directories that are still to be read, and the hard links already counted.
+ */
+struct walk {
+	const struct directory *dir;
+	struct mp_strv pending;
+	void *links; /* tsearch tree of struct link_id */
+	struct mp_rootfs_totals totals;
+};
+
+struct link_id {
+	dev_t dev;
+	ino_t ino;
+};
+
+static int by_link_id(const void *a, const void *b)
+{
+	const struct link_id *x = a, *y = b;
+
+	if (x->dev != y->dev)
+		return x->dev < y->dev ? -1 : 1;
+	return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
+}
+
+static void walk_clear(struct walk *walk)
+{
+	mp_strv_free(&walk->pending);
+	tdestroy(walk->links, free);
+	walk->links = NULL;
+}
+
+/* Whether this is the first name of the file that the walk meets. */
+static bool is_first_name(struct walk *walk, const struct stat *st)
+{
+	struct link_id *id, **known;
+
+	if (st->st_nlink < 2)
+		return true;
+	id = mp_xmalloc(sizeof(*id));
+	*id = (struct link_id){ st->st_dev, st->st_ino };
+	known = tsearch(id, &walk->links, by_link_id);
+	if (known && *known == id)
+		return true;
+	mp_freep(&id);
+	return false;
+}
+
+/*
+ * Whether the directory behind @fd shows the kernel's state and no files of its own: with "/" as
+ * the root, /proc/kcore alone would add 128 TiB to the sum.
+ */
+static bool is_kernel_view(int fd)
+{
+	static const unsigned long types[] = {
+		PROC_SUPER_MAGIC,   SYSFS_MAGIC,    CGROUP_SUPER_MAGIC, CGROUP2_SUPER_MAGIC,
+		DEBUGFS_MAGIC,      TRACEFS_MAGIC,  SECURITYFS_MAGIC,   BPF_FS_MAGIC,
+		DEVPTS_SUPER_MAGIC, PSTOREFS_MAGIC, EFIVARFS_MAGIC,
+	};
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs) < 0)
+		return false;
+	for (size_t i = 0; i < MP_ARRAY_LEN(types); i++) {
+		if ((unsigned long)fs.f_type == types[i])
+			return true;
+	}
+	return false;
+}
+
+static void count_entry(struct walk *walk, DIR *stream, const char *path, const char *name)
+{
+	struct stat st;
+
+	/* Of a live directory, a name may be gone by now. */
+	if (fstatat(dirfd(stream), name, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+	    is_whiteout(walk->dir, &st))
+		return;
+	if (S_ISDIR(st.st_mode)) {
+		mp_strv_push_take(&walk->pending, mp_path_join(path, name));
+		return;
+	}
+	walk->totals.files++;
+	if (S_ISREG(st.st_mode) && is_first_name(walk, &st))
+		walk->totals.size_bytes += (uint64_t)st.st_size;
+}
+
+static int walk_directory(struct walk *walk, const char *path, struct mp_error *err)
+{
+	MP_AUTO(closedirp) DIR *stream = NULL;
+	const struct dirent *entry;
+	struct mp_error local;
+	int rc;
+
+	if (open_stream(walk->dir, path, &stream, &local)) {
+		if (local.code == MP_E_NOTFOUND && strcmp(path, "/") != 0)
+			return 0;
+		if (err)
+			*err = local;
+		return -1;
+	}
+	if (is_kernel_view(dirfd(stream)))
+		return 0;
+	while ((rc = next_name(stream, path, &entry, err)) > 0)
+		count_entry(walk, stream, path, entry->d_name);
+	return rc;
+}
+
+static int directory_totals(struct mp_rootfs *root, struct mp_rootfs_totals *totals_out,
+			    struct mp_error *err)
+{
+	MP_AUTO(walk_clear) struct walk walk = { .dir = (struct directory *)root };
+
+	mp_strv_push(&walk.pending, "/");
+	while (walk.pending.n > 0) {
+		MP_AUTO(mp_freep) char *path = walk.pending.v[--walk.pending.n];
+
+		if (mp_interrupt_check(err) || walk_directory(&walk, path, err))
+			return -1;
+	}
+	*totals_out = walk.totals;
+	return 0;
+}
+
+static void directory_free(struct mp_rootfs *root)
+{
+	struct directory *dir = (struct directory *)root;
+
+	mp_closep(&dir->root_fd);
+	mp_freep(&dir);
+}
+
+int mp_rootfs_directory_take(int root_fd, bool whiteouts, const char *name,
+			     struct mp_rootfs **root_out, struct mp_error *err)
+{
+	static const struct mp_rootfs_ops ops = {
+		.lookup = directory_lookup,
+		.open = directory_open,
+		.list = directory_list,
+		.totals = directory_totals,
+		.free = directory_free,
+	};
+	MP_AUTO(mp_closep) int owned = root_fd;
+	MP_AUTO(mp_closep) int probe = open_at(root_fd, ".", O_PATH);
+	struct directory *dir;
+
+	if (probe < 0) {
+		int error = errno;
+
+		mp_error_set(err, MP_E_SYS, error, "open '%s'", name);
+		if (error == ENOSYS)
+			mp_error_hint(err, "openat2 is needed: Linux 5.6 or newer");
+		return -1;
+	}
+	dir = mp_xcalloc(1, sizeof(*dir));
+	dir->base.ops = &ops;
+	dir->root_fd = MP_STEAL_FD(owned);
+	dir->whiteouts = whiteouts;
+	*root_out = &dir->base;
+	return 0;
+}
+
+int mp_rootfs_open_directory(const char *path, struct mp_rootfs **root_out, struct mp_error *err)
+{
+	int fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "open directory '%s'", path);
+	return mp_rootfs_directory_take(fd, false, path, root_out, err);
+}
