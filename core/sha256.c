@@ -50,3 +50,28 @@ int mp_sha256_file(const char *path, char hex_out[MP_SHA256_HEX_SIZE], struct mp
 	finish_hex(context, hex_out);
 	return 0;
 }
+
+/* The type in the header stands for libcrypto's own. */
+struct mp_sha256 *mp_sha256_new(void)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	EVP_DigestInit_ex(context, EVP_sha256(), NULL);
+	return (struct mp_sha256 *)context;
+}
+
+void mp_sha256_add(struct mp_sha256 *sum, const void *data, size_t len)
+{
+	EVP_DigestUpdate((EVP_MD_CTX *)sum, data, len);
+}
+
+void mp_sha256_finish(struct mp_sha256 *sum, char hex_out[MP_SHA256_HEX_SIZE])
+{
+	finish_hex((EVP_MD_CTX *)sum, hex_out);
+}
+
+void mp_sha256_freep(struct mp_sha256 **sum)
+{
+	EVP_MD_CTX_free((EVP_MD_CTX *)*sum);
+	*sum = NULL;
+}

@@ -11,6 +11,14 @@
 
 void mp_sha256_hex(const void *data, size_t len, char hex_out[MP_SHA256_HEX_SIZE]);
 
+/* Piece by piece. */
+struct mp_sha256;
+struct mp_sha256 *mp_sha256_new(void);
+void mp_sha256_add(struct mp_sha256 *sum, const void *data, size_t len);
+/* Of all that was added. Nothing can be added afterwards. */
+void mp_sha256_finish(struct mp_sha256 *sum, char hex_out[MP_SHA256_HEX_SIZE]);
+void mp_sha256_freep(struct mp_sha256 **sum);
+
 /* Of all bytes of the file at @path. */
 MP_MUST_USE int mp_sha256_file(const char *path, char hex_out[MP_SHA256_HEX_SIZE],
 			       struct mp_error *err);
