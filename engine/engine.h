@@ -45,8 +45,8 @@ struct mp_image {
 	struct mp_json *config_json; /* "Config", as the engine gave it */
 	struct mp_image_config config;
 	/*
-	 * The directories of an overlay2 image, uppermost first, as the engine names them on its own
-	 * host; empty for any other storage driver.
+	 * The directories of an overlay2 image, uppermost first, as the engine names them on its
+	 * own host; empty for any other storage driver.
 	 */
 	struct mp_strv layer_dirs;
 };
@@ -55,7 +55,8 @@ MP_MUST_USE int mp_engine_image_inspect(struct mp_engine *engine, const char *re
 					struct mp_image **image_out, struct mp_error *err);
 void mp_image_freep(struct mp_image **image);
 
-/* Called while an image is pulled, with one line for a person ("a1b2c3: Downloading 3.1 of 27 MB"). */
+/* Called while an image is pulled, with one line for a person ("a1b2c3: Downloading 3.1 of 27 MB").
+ */
 typedef void (*mp_engine_progress)(const char *line, void *context);
 
 /* "name", "name:tag" or "name@sha256:…"; a name alone means :latest. Credentials: those that the
@@ -70,14 +71,15 @@ MP_MUST_USE int mp_engine_image_load(struct mp_engine *engine, int fd, struct mp
 MP_MUST_USE int mp_engine_image_remove(struct mp_engine *engine, const char *reference,
 				       struct mp_error *err);
 
-/* Builds the context (a tar stream on @fd with a Dockerfile) and tags it. The engine's own error text
- * is in err. */
+/* Builds the context (a tar stream on @fd with a Dockerfile) and tags it. The engine's own error
+ * text is in err. */
 MP_MUST_USE int mp_engine_image_build(struct mp_engine *engine, int fd, const char *tag,
 				      struct mp_error *err);
 
 /* Containers */
 
-/* @spec: the body of POST /containers/create. @id_out: 64 hexadecimal digits, owned by the caller. */
+/* @spec: the body of POST /containers/create. @id_out: 64 hexadecimal digits, owned by the caller.
+ */
 MP_MUST_USE int mp_engine_container_create(struct mp_engine *engine, const struct mp_json *spec,
 					   char **id_out, struct mp_error *err);
 MP_MUST_USE int mp_engine_container_start(struct mp_engine *engine, const char *id,
@@ -86,7 +88,8 @@ MP_MUST_USE int mp_engine_container_start(struct mp_engine *engine, const char *
  * already. */
 MP_MUST_USE int mp_engine_container_stop(struct mp_engine *engine, const char *id,
 					 unsigned int grace_s, struct mp_error *err);
-/* Kills it if it runs and removes it with its anonymous volumes. No error when it is gone already. */
+/* Kills it if it runs and removes it with its anonymous volumes. No error when it is gone already.
+ */
 MP_MUST_USE int mp_engine_container_remove(struct mp_engine *engine, const char *id,
 					   struct mp_error *err);
 
@@ -124,8 +127,8 @@ MP_MUST_USE int mp_engine_container_logs(struct mp_engine *engine, const char *i
 					 unsigned int tail, mp_engine_output output, void *context,
 					 struct mp_error *err);
 
-/* The container's file system as a tar stream, given to @sink piece by piece; a sink that returns -1
- * ends it. */
+/* The container's file system as a tar stream, given to @sink piece by piece; a sink that returns
+ * -1 ends it. */
 typedef int (*mp_engine_sink)(const void *data, size_t len, void *context, struct mp_error *err);
 MP_MUST_USE int mp_engine_container_export(struct mp_engine *engine, const char *id,
 					   mp_engine_sink sink, void *context,
