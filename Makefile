@@ -23,6 +23,7 @@ PACKAGES := libbpf libelf libarchive zlib libcurl libcrypto jansson
 
 MODULES ?= core tracer engine packer dockerfile-gen qa
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64le/powerpc/')
+MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
 MP_CPPFLAGS := -D_GNU_SOURCE -DMP_VERSION='"$(VERSION)"' -I. -I$(B)
 MP_CFLAGS := -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
@@ -75,7 +76,8 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libmicropack.a
 $(B)/bpf/trace.bpf.o: bpf/trace.bpf.c $(wildcard bpf/*.h)
 	$(call say,BPF)
 	@mkdir -p $(@D)
-	$(Q)$(CLANG) -O2 -g -Wall -Wextra -target bpf -D__TARGET_ARCH_$(BPF_ARCH) -I. -c -o $@ $<
+	$(Q)$(CLANG) -O2 -g -Wall -Wextra -Wno-unused-parameter -target bpf -D__TARGET_ARCH_$(BPF_ARCH) \
+		-I. -idirafter /usr/include/$(MULTIARCH) -c -o $@ $<
 
 $(SKEL): $(B)/bpf/trace.bpf.o
 	$(call say,SKEL)

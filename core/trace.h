@@ -46,7 +46,7 @@ struct mp_trace_event {
 	enum mp_trace_op op;
 	unsigned int flags;
 	int error;          /* 0, or the errno with which the call failed */
-	unsigned int session; /* 0: the main process's tree; 1, 2…: docker exec, health checks */
+	unsigned int session; /* 0: the main process's tree; 1: docker exec and health checks */
 	int64_t first_ns;   /* since the trace's first event */
 	char *path;         /* requested: absolute in the container; never NULL */
 	char *real;         /* of the file that was reached, where the kernel told; else NULL */
