@@ -52,7 +52,9 @@ if [ ${#names[@]} -eq 0 ]; then
 	done
 fi
 for name in "${names[@]}"; do
-	[ -n "$name" ] && [[ $name != */* ]] && [ -f "$samples/$name/Dockerfile" ] || die "there is no sample '$name' in $samples"
+	if [ -z "$name" ] || [[ $name == */* ]] || [ ! -f "$samples/$name/Dockerfile" ]; then
+		die "there is no sample '$name' in $samples"
+	fi
 done
 
 "$scripts/base-image.sh" ${MICROPACK_CACHE_DIR:+"$MICROPACK_CACHE_DIR"}

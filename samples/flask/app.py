@@ -35,8 +35,8 @@ def digest(algorithm):
 def tls():
     import ssl
 
-    context = ssl.create_default_context()
-    return jsonify(library=ssl.OPENSSL_VERSION, verifies=context.verify_mode == ssl.CERT_REQUIRED)
+    context = ssl.create_default_context(cafile="/etc/ssl/certs/ca-certificates.crt")
+    return jsonify(library=ssl.OPENSSL_VERSION, trusts=len(context.get_ca_certs()) > 0)
 
 
 @app.get("/time/<path:zone>")
@@ -49,6 +49,23 @@ def time_in(zone):
         abort(404)
     then = datetime.datetime(2024, 7, 1, 12, tzinfo=datetime.timezone.utc)
     return jsonify(zone=zone, time=then.astimezone(info).isoformat())
+
+
+@app.get("/median")
+def median():
+    import sqlite3
+
+    try:
+        numbers = [float(n) for n in request.args.get("of", "").split(",")]
+    except ValueError:
+        abort(404)
+    db = sqlite3.connect(":memory:")
+    db.execute("CREATE TABLE number (value REAL)")
+    db.executemany("INSERT INTO number VALUES (?)", [(n,) for n in numbers])
+    (value,) = db.execute("SELECT value FROM number ORDER BY value LIMIT 1 OFFSET ?",
+                          (len(numbers) // 2,)).fetchone()
+    db.close()
+    return jsonify(median=value)
 
 
 @app.get("/broken")

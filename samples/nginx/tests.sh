@@ -35,8 +35,7 @@ has()
 }
 
 # A published port may accept before the program behind it listens.
-for ((try = 0; try < 50; try++)); do
-	curl -s -m 2 -o /dev/null "$http/" && break
+until curl -s -m 2 -o /dev/null "$http/" || [ $SECONDS -ge 10 ]; do
 	sleep 0.1
 done
 

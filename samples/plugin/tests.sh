@@ -23,8 +23,7 @@ $2" ] || fail "$1: expected '$3' and $2, got '$got'"
 }
 
 # A published port may accept before the program behind it listens.
-for ((try = 0; try < 50; try++)); do
-	curl -s -m 2 -o /dev/null "$base/" && break
+until curl -s -m 2 -o /dev/null "$base/" || [ $SECONDS -ge 10 ]; do
 	sleep 0.1
 done
 
