@@ -35,10 +35,10 @@ const char *mp_engine_architecture(const struct mp_engine *engine); /* "amd64"; 
 /* Images */
 
 struct mp_image {
-	char *reference; /* as asked for */
-	char *id;        /* "sha256:…" */
-	char *architecture;
-	char *variant; /* NULL without one */
+	char *reference;    /* as asked for */
+	char *id;           /* "sha256:…" */
+	char *architecture; /* "" where the engine does not say, as os and created */
+	char *variant;      /* NULL without one */
 	char *os;
 	char *created; /* RFC 3339 */
 	int64_t size_bytes;
@@ -55,8 +55,7 @@ MP_MUST_USE int mp_engine_image_inspect(struct mp_engine *engine, const char *re
 					struct mp_image **image_out, struct mp_error *err);
 void mp_image_freep(struct mp_image **image);
 
-/* Called while an image is pulled, with one line for a person ("a1b2c3: Downloading 3.1 of 27 MB").
- */
+/* Called while an image is pulled, with a line for people: "a1b2c3: Downloading 3.1 of 27 MB". */
 typedef void (*mp_engine_progress)(const char *line, void *context);
 
 /* "name", "name:tag" or "name@sha256:…"; a name alone means :latest. Credentials: those that the
@@ -78,8 +77,8 @@ MP_MUST_USE int mp_engine_image_build(struct mp_engine *engine, int fd, const ch
 
 /* Containers */
 
-/* @spec: the body of POST /containers/create. @id_out: 64 hexadecimal digits, owned by the caller.
- */
+/* @spec: the body of POST /containers/create. @id_out: 64 hexadecimal digits, the caller's to free.
+ * sys_errno is ENOENT where the image does not exist. */
 MP_MUST_USE int mp_engine_container_create(struct mp_engine *engine, const struct mp_json *spec,
 					   char **id_out, struct mp_error *err);
 MP_MUST_USE int mp_engine_container_start(struct mp_engine *engine, const char *id,
@@ -88,8 +87,7 @@ MP_MUST_USE int mp_engine_container_start(struct mp_engine *engine, const char *
  * already. */
 MP_MUST_USE int mp_engine_container_stop(struct mp_engine *engine, const char *id,
 					 unsigned int grace_s, struct mp_error *err);
-/* Kills it if it runs and removes it with its anonymous volumes. No error when it is gone already.
- */
+/* Kills it if it runs and removes it with its anonymous volumes. No error when it is gone. */
 MP_MUST_USE int mp_engine_container_remove(struct mp_engine *engine, const char *id,
 					   struct mp_error *err);
 
@@ -98,7 +96,7 @@ enum mp_health { MP_HEALTH_NONE, MP_HEALTH_STARTING, MP_HEALTH_HEALTHY, MP_HEALT
 struct mp_port_binding {
 	unsigned int container_port;
 	char protocol[8]; /* "tcp", "udp", "sctp" */
-	char *host_ip;    /* "" for any */
+	char *host_ip;    /* "" for any of IPv4; IPv6 only where there is no IPv4 binding */
 	unsigned int host_port;
 };
 
@@ -109,7 +107,7 @@ struct mp_container_state {
 	char *error;   /* why it could not be started; NULL when there is nothing to say */
 	enum mp_health health;
 	char *ip_address; /* on its first network that has one; NULL without (host, none) */
-	struct mp_port_binding *ports; /* sorted by container port; only those published */
+	struct mp_port_binding *ports; /* one for each published port, sorted by container port */
 	size_t n_ports;
 };
 
