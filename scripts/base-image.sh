@@ -8,7 +8,6 @@ set -euo pipefail
 
 image=debian:bookworm-slim
 suite=bookworm
-default_mirror=
 pull_timeout_s=${MICROPACK_PULL_TIMEOUT:-8}
 
 usage()
@@ -45,7 +44,7 @@ cleanup()
 	fi
 }
 
-# The mirror: the user's, Debian's if it answers, else the one that apt has this suite from.
+# The mirror: the user's, or one that apt has this suite from. Empty: debootstrap's own default.
 mirror()
 {
 	local m
@@ -55,14 +54,17 @@ mirror()
 		return
 	fi
 	# shellcheck disable=SC2016 # apt expands $(REPO_URI), not the shell
-	for m in $default_mirror $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
+	for m in $(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' \
 		"Codename: $suite" 'Component: main' 2>/dev/null); do
-		if curl -fsIL -m 10 -o /dev/null "$m/dists/$suite/InRelease" 2>/dev/null; then
-			echo "$m"
-			return
-		fi
+		case $m in
+		http://* | https://*)
+			if curl -fsIL -m 10 -o /dev/null "${m%/}/dists/$suite/InRelease" 2>/dev/null; then
+				echo "${m%/}"
+				return
+			fi
+			;;
+		esac
 	done
-	echo $default_mirror
 }
 
 # What the published slim image has beside the minimal base.
@@ -119,7 +121,7 @@ make_tar()
 	mkdir -m 755 "$work/root"
 	from=$(mirror)
 	say "making $image with debootstrap (about half a minute, kept in $cache)"
-	if ! debootstrap --variant=minbase "$suite" "$work/root" "$from" >"$work/log" 2>&1 </dev/null; then
+	if ! debootstrap --variant=minbase "$suite" "$work/root" ${from:+"$from"} >"$work/log" 2>&1 </dev/null; then
 		tail -n 15 "$work/log" >&2
 		die "debootstrap of $suite failed: check the network, or set MICROPACK_DEBIAN_MIRROR"
 	fi
