@@ -199,34 +199,33 @@ static int add_argv(struct writer *w, const char *instruction, const struct mp_s
 	return 0;
 }
 
-static int add_duration(struct writer *w, const char *name, int64_t ns)
+static int add_duration(struct mp_buf *out, const char *name, int64_t ns, struct mp_error *err)
 {
 	if (ns == 0)
 		return 0;
 	if (ns < NS_PER_MS)
-		return mp_dockerfile_refuse("HEALTHCHECK", name, "is below a millisecond", w->err);
+		return mp_dockerfile_refuse("HEALTHCHECK", name, "is below a millisecond", err);
 	if (ns % NS_PER_SECOND == 0)
-		mp_buf_addf(&w->text, "--%s=%llds ", name, (long long)(ns / NS_PER_SECOND));
+		mp_buf_addf(out, "--%s=%llds ", name, (long long)(ns / NS_PER_SECOND));
 	else if (ns % NS_PER_MS == 0)
-		mp_buf_addf(&w->text, "--%s=%lldms ", name, (long long)(ns / NS_PER_MS));
+		mp_buf_addf(out, "--%s=%lldms ", name, (long long)(ns / NS_PER_MS));
 	else
-		mp_buf_addf(&w->text, "--%s=%lldns ", name, (long long)ns);
+		mp_buf_addf(out, "--%s=%lldns ", name, (long long)ns);
 	return 0;
 }
 
-static int add_health_options(struct writer *w)
+static int add_health_options(struct mp_buf *out, const struct mp_image_config *config,
+			      struct mp_error *err)
 {
-	const struct mp_image_config *config = w->config;
-
-	if (add_duration(w, "interval", config->health_interval_ns) ||
-	    add_duration(w, "timeout", config->health_timeout_ns) ||
-	    add_duration(w, "start-period", config->health_start_period_ns) ||
-	    add_duration(w, "start-interval", config->health_start_interval_ns))
+	if (add_duration(out, "interval", config->health_interval_ns, err) ||
+	    add_duration(out, "timeout", config->health_timeout_ns, err) ||
+	    add_duration(out, "start-period", config->health_start_period_ns, err) ||
+	    add_duration(out, "start-interval", config->health_start_interval_ns, err))
 		return -1;
 	if (config->health_retries < 0 || config->health_retries > INT32_MAX)
-		return mp_dockerfile_refuse("HEALTHCHECK", "retries", "is out of range", w->err);
+		return mp_dockerfile_refuse("HEALTHCHECK", "retries", "is out of range", err);
 	if (config->health_retries)
-		mp_buf_addf(&w->text, "--retries=%lld ", (long long)config->health_retries);
+		mp_buf_addf(out, "--retries=%lld ", (long long)config->health_retries);
 	return 0;
 }
 
@@ -247,16 +246,14 @@ static int add_healthcheck(struct writer *w)
 {
 	const struct mp_strv *test = &w->config->healthcheck;
 	const char *kind = test->n ? test->v[0] : "";
-	size_t before = w->text.len, options;
+	MP_AUTO(mp_buf_free) struct mp_buf options = { 0 };
 
-	mp_buf_adds(&w->text, "HEALTHCHECK ");
-	options = w->text.len;
-	if (add_health_options(w))
+	if (add_health_options(&options, w->config, w->err))
 		return -1;
-	if (test->n == 0 && w->text.len == options) {
-		w->text.len = before;
+	if (test->n == 0 && options.len == 0)
 		return 0;
-	}
+	mp_buf_adds(&w->text, "HEALTHCHECK ");
+	mp_buf_add(&w->text, options.data, options.len);
 	if (strcmp(kind, "CMD-SHELL") == 0 && test->n == 2)
 		return add_health_shell(w, test->v[1]);
 	if (strcmp(kind, "CMD") == 0 && test->n > 1) {
@@ -264,7 +261,7 @@ static int add_healthcheck(struct writer *w)
 
 		return check_argv(w, "HEALTHCHECK", &argv) || add_argv(w, "CMD", &argv) ? -1 : 0;
 	}
-	if (strcmp(kind, "NONE") == 0 && test->n == 1 && w->text.len == options) {
+	if (strcmp(kind, "NONE") == 0 && test->n == 1 && options.len == 0) {
 		mp_buf_adds(&w->text, "NONE\n");
 		return 0;
 	}
