@@ -36,7 +36,8 @@ static int MP_PRINTF(2, 0) to_log(enum libbpf_print_level level, const char *fmt
 {
 	MP_AUTO(mp_freep) char *text = NULL;
 
-	(void)level;
+	if (level == LIBBPF_DEBUG)
+		return 0;
 	if (vasprintf(&text, fmt, args) < 0) {
 		text = NULL;
 		return 0;

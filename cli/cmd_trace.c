@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/commands.h"
+#include "cli/images.h"
+#include "cli/tracing.h"
+#include "core/clock.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "tracer/recorder.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#define SLICE_MS 100
+#define EXEC_FAILED 127
+
+/* A program of this host that waits, between fork and exec, until it is traced. */
+struct child {
+	pid_t pid; /* 0: none */
+	int pidfd;
+	int go;    /* written to, it executes; closed without, it ends */
+};
+
+static void child_cleanup(struct child *child)
+{
+	if (child->go >= 0)
+		close(child->go);
+	if (child->pid > 0) {
+		kill(child->pid, SIGKILL);
+		waitpid(child->pid, NULL, 0);
+	}
+	if (child->pidfd >= 0)
+		close(child->pidfd);
+}
+
+static void MP_PRINTF(2, 3) child_says(int error, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	fputs("micropack: ", stderr);
+	vfprintf(stderr, fmt, args);
+	fprintf(stderr, ": %s\n", strerror(error));
+	va_end(args);
+}
+
+static int child_start(struct child *child, char *const argv[], struct mp_error *err)
+{
+	int ends[2];
+	char byte;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "create a pipe");
+	child->pid = fork();
+	if (child->pid < 0) {
+		child->pid = 0;
+		close(ends[0]);
+		close(ends[1]);
+		return mp_error_set(err, MP_E_SYS, errno, "fork");
+	}
+	if (child->pid == 0) {
+		signal(SIGPIPE, SIG_DFL);
+		close(ends[1]);
+		if (read(ends[0], &byte, 1) != 1)
+			_exit(EXEC_FAILED);
+		execvp(argv[0], argv);
+		child_says(errno, "run '%s'", argv[0]);
+		_exit(EXEC_FAILED);
+	}
+	close(ends[0]);
+	child->go = ends[1];
+	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	return 0;
+}
+
+/* Waits for the child's end; SIGTERM when @watch_ms (0: no limit) is over. *ended_by_us: it was. */
+static int child_wait(struct child *child, int64_t watch_ms, int *status_out, bool *ended_by_us,
+		      struct mp_error *err)
+{
+	int64_t deadline_ms = watch_ms ? mp_clock_ms() + watch_ms : INT64_MAX;
+	struct pollfd wait = { .fd = child->pidfd, .events = POLLIN };
+
+	while (poll(&wait, 1, SLICE_MS) <= 0) {
+		if (mp_interrupt_check(err))
+			return -1;
+		if (mp_clock_ms() >= deadline_ms) {
+			*ended_by_us = true;
+			kill(child->pid, SIGTERM);
+			deadline_ms = INT64_MAX;
+		}
+	}
+	while (waitpid(child->pid, status_out, 0) < 0 && errno == EINTR)
+		;
+	child->pid = 0;
+	return 0;
+}
+
+static char **argv_of(const struct mp_strv *command)
+{
+	char **argv = mp_xcalloc(command->n + 1, sizeof(*argv));
+
+	memcpy(argv, command->v, command->n * sizeof(*argv));
+	return argv;
+}
+
+static int trace_program(const struct mp_options *options, const char *path,
+			 struct mp_trace_losses *losses, struct mp_error *err)
+{
+	const struct mp_strv *command = &options->qa.spec.command;
+	const struct mp_recorder_options recorder_options = {
+		.path = path,
+		.source = "command",
+		.session = { .buffer_bytes = options->buffer_bytes },
+	};
+	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = NULL;
+	MP_AUTO(child_cleanup) struct child child = { 0, -1, -1 };
+	MP_AUTO(mp_freep) char **argv = argv_of(command);
+	bool ended_by_us = false;
+	int status;
+
+	if (child_start(&child, argv, err) ||
+	    mp_recorder_open(&recorder_options, &recorder, err) ||
+	    mp_session_add_process(mp_recorder_session(recorder), child.pid, err))
+		return -1;
+	if (write(child.go, "", 1) != 1)
+		return mp_error_set(err, MP_E_SYS, errno, "start '%s'", argv[0]);
+	if (child_wait(&child, options->qa.watch_ms, &status, &ended_by_us, err))
+		return -1;
+	if (!ended_by_us && WIFSIGNALED(status))
+		return mp_error_set(err, MP_E_TESTS, 0, "'%s' was ended by SIG%s; no trace written",
+				    argv[0], sigabbrev_np(WTERMSIG(status)));
+	if (!ended_by_us && WEXITSTATUS(status) != 0)
+		return mp_error_set(err, MP_E_TESTS, 0,
+				    "'%s' ended with exit status %d; no trace written", argv[0],
+				    WEXITSTATUS(status));
+	return mp_recorder_finish(recorder, losses, err);
+}
+
+static int trace_container(const struct mp_options *options, const char *path,
+			   struct mp_trace_losses *losses, struct mp_error *err)
+{
+	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
+	MP_AUTO(mp_image_freep) struct mp_image *image = NULL;
+	struct mp_qa_result result;
+
+	if (mp_engine_connect(&engine, err) ||
+	    mp_image_get(engine, options->arguments.v[0], &image, err) ||
+	    mp_image_check_runs(engine, image, err) ||
+	    mp_trace_image(options, engine, image, path, false, &result, losses, err))
+		return -1;
+	if (!result.passed)
+		return mp_error_set(err, MP_E_TESTS, 0, "%s; no trace written", result.reason);
+	return 0;
+}
+
+int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
+{
+	const char *path = options->output ? options->output : "trace.jsonl";
+	bool program = options->arguments.n == 0 && options->qa.spec.command.n > 0;
+	struct mp_trace_losses losses;
+
+	if (options->arguments.n != 1 && !program)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "one IMAGE, or a COMMAND after '--', is needed; see 'micropack "
+				    "trace --help'");
+	if (program && (options->qa.tests || options->qa.runs.n || options->qa.ready_cmd))
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "a COMMAND on this host is its own test: --tests, --run and "
+				    "--ready-cmd need an IMAGE");
+	if (mp_check_qa_options(&options->qa, err))
+		return -1;
+	if (program ? trace_program(options, path, &losses, err) :
+		      trace_container(options, path, &losses, err))
+		return -1;
+	if (losses.dropped || losses.truncated || losses.unread || losses.untracked)
+		mp_warn("the trace is incomplete: %llu events dropped, %llu paths truncated, "
+			"%llu unread, %llu processes not followed; 'pack' will refuse it",
+			(unsigned long long)losses.dropped, (unsigned long long)losses.truncated,
+			(unsigned long long)losses.unread, (unsigned long long)losses.untracked);
+	printf("%s\n", path);
+	return 0;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/options.h"
+
+#define RUN_OPTIONS                                                                                \
+	"How the container is started (as for docker run):\n"                                      \
+	"  -e, --env NAME=VALUE     --env-file FILE        -u, --user USER\n"                      \
+	"  -v, --volume SRC:DST     --mount SPEC           -w, --workdir DIR\n"                    \
+	"  -p, --publish PORT       --network NETWORK      --entrypoint PROGRAM\n"                 \
+	"      --cap-add CAP        --tmpfs DIR            -- COMMAND ARGUMENT...\n"               \
+	"\n"                                                                                       \
+	"What it has to do:\n"                                                                     \
+	"      --tests SCRIPT       run SCRIPT on this host once the container is ready\n"         \
+	"      --run 'ARGS'         start it with ARGS and wait for its end; repeatable\n"         \
+	"      --for TIME           watch it for TIME (30s, 500ms, 2m)\n"                          \
+	"      --ready-cmd CMD      it is ready when CMD, on this host, succeeds\n"                \
+	"      --ready-timeout TIME how long it may take to be ready (60s)\n"                      \
+	"      --stop-timeout TIME  between its stop signal and SIGKILL (10s)\n"                   \
+	"  Without any of these it must end by itself, with exit status 0.\n"
+
+#define COMMON_OPTIONS                                                                             \
+	"  -q, --quiet              only errors and warnings\n"                                    \
+	"      --verbose            more about what is done\n"                                     \
+	"  -h, --help               this text; --version\n"
+
+static const char *const help_texts[MP_COMMANDS] = {
+	[MP_COMMAND_MICROPACK] =
+		"usage: micropack IMAGE[:TAG] --tests SCRIPT [-o DIR] [--tag NEW] [OPTION]...\n"
+		"       micropack trace|pack|dockerfile|doctor [--help]\n"
+		"\n"
+		"Watches a container of IMAGE do its job, then makes an image of only what it\n"
+		"used, and proves it by running the same tests on that.\n"
+		"\n" RUN_OPTIONS "\n"
+		"What is made of it:\n"
+		"  -o, --output DIR         trace.jsonl, rootfs.tar, Dockerfile (micropack-out)\n"
+		"  -t, --tag NAME:TAG       name of the packed image (IMAGE:TAG-micro)\n"
+		"      --no-image           only the files, no image in the engine\n"
+		"      --no-verify          do not run the tests on the packed image\n"
+		"      --incomplete=ok      pack even if the trace has lost something\n"
+		"      --source SOURCE      read the image by overlay, export, or auto\n"
+		"      --buffer-size SIZE   between kernel and tracer (16M)\n"
+		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS
+		"\n"
+		"SCRIPT finds MICROPACK_CONTAINER, MICROPACK_HOST, MICROPACK_PORT and, for each\n"
+		"exposed port n, MICROPACK_PORT_n in its environment. The engine is the one that\n"
+		"docker would use (DOCKER_HOST). Tracing needs root.\n"
+		"\n"
+		"Exit status: 0 done, 1 unexpected failure, 2 usage, 3 cannot trace here,\n"
+		"4 engine or image, 5 tests failed on the original, 6 trace incomplete,\n"
+		"7 something needed is missing, 8 tests failed on the packed image.\n",
+	[MP_COMMAND_TRACE] =
+		"usage: micropack trace IMAGE[:TAG] [-o FILE] [OPTION]... [-- COMMAND...]\n"
+		"       micropack trace [-o FILE] [OPTION]... -- COMMAND ARGUMENT...\n"
+		"\n"
+		"Records the paths that a container of IMAGE uses while it does its job, or with\n"
+		"no IMAGE those that COMMAND uses on this host.\n"
+		"\n" RUN_OPTIONS "\n"
+		"Other options:\n"
+		"  -o, --output FILE        the trace (trace.jsonl)\n"
+		"      --buffer-size SIZE   between kernel and tracer (16M)\n" COMMON_OPTIONS
+		"\n"
+		"For a COMMAND on this host only --for is of use: it is ended after that time.\n",
+	[MP_COMMAND_PACK] =
+		"usage: micropack pack TRACE|LIST --image IMAGE[:TAG] [-o FILE] [OPTION]...\n"
+		"       micropack pack TRACE|LIST --root DIR [-o FILE] [OPTION]...\n"
+		"\n"
+		"Writes a root file system archive with what TRACE or LIST names of IMAGE, or of\n"
+		"the directory DIR, and all that this needs: symlinks, parent directories,\n"
+		"libraries, interpreters. LIST has one absolute path a line.\n"
+		"\n"
+		"      --image IMAGE        an image in the engine; it is read as it was built\n"
+		"      --root DIR           an unpacked root file system; / for this host\n"
+		"  -o, --output FILE        the archive (rootfs.tar)\n"
+		"      --incomplete=ok      pack even if the trace has lost something\n"
+		"      --source SOURCE      read the image by overlay, export, or auto\n"
+		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS,
+	[MP_COMMAND_DOCKERFILE] =
+		"usage: micropack dockerfile --image IMAGE[:TAG] [-o FILE]\n"
+		"       micropack dockerfile --config FILE [-o FILE]\n"
+		"\n"
+		"Writes a Dockerfile that gives a root file system archive the configuration of\n"
+		"IMAGE: ENV, WORKDIR, EXPOSE, VOLUME, USER, ENTRYPOINT, CMD, LABEL, STOPSIGNAL,\n"
+		"HEALTHCHECK, SHELL, ONBUILD.\n"
+		"\n"
+		"      --image IMAGE        an image in the engine\n"
+		"      --config FILE        what 'docker image inspect' or an OCI image\n"
+		"                           configuration says, no engine needed\n"
+		"      --rootfs NAME        the archive's name beside it (rootfs.tar)\n"
+		"  -o, --output FILE        where to write; standard output without\n" COMMON_OPTIONS,
+	[MP_COMMAND_DOCTOR] =
+		"usage: micropack doctor [--json]\n"
+		"\n"
+		"Says what this host can do: kernel, privileges, tracing, engine, reading of\n"
+		"images; and what to do about what is missing.\n"
+		"\n"
+		"      --json               as JSON on standard output\n" COMMON_OPTIONS
+		"\n"
+		"Exit status: 0 all there, 3 cannot trace, 4 no engine.\n",
+};
+
+const char *mp_help_text(enum mp_command command)
+{
+	return help_texts[command];
+}

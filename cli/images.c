@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/images.h"
+
+#include "core/clock.h"
+#include "core/interrupt.h"
+#include "core/log.h"
+#include "dockerfile-gen/dockerfile.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#define PROGRESS_INTERVAL_MS 100
+
+/* Getting one */
+
+struct progress {
+	int64_t next_ms;
+	bool shown;
+};
+
+/* One line that is written over, on a terminal only. */
+static void show_progress(const char *line, void *context)
+{
+	struct progress *progress = context;
+	int64_t now_ms = mp_clock_ms();
+
+	if (!isatty(STDERR_FILENO) || now_ms < progress->next_ms)
+		return;
+	progress->next_ms = now_ms + PROGRESS_INTERVAL_MS;
+	progress->shown = true;
+	fprintf(stderr, "\r\033[K%.78s", line);
+}
+
+int mp_image_get(struct mp_engine *engine, const char *reference, struct mp_image **image_out,
+		 struct mp_error *err)
+{
+	struct progress progress = { 0 };
+	int rc;
+
+	if (mp_engine_image_inspect(engine, reference, image_out, err) == 0)
+		return 0;
+	if (err->sys_errno != ENOENT)
+		return -1;
+	mp_info("image '%s' is not in the engine, pulling it", reference);
+	rc = mp_engine_image_pull(engine, reference, show_progress, &progress, err);
+	if (progress.shown)
+		fputs("\r\033[K", stderr);
+	if (rc)
+		return mp_error_prefix(err, "image '%s' is not in the engine", reference);
+	return mp_engine_image_inspect(engine, reference, image_out, err);
+}
+
+int mp_image_check_runs(struct mp_engine *engine, const struct mp_image *image,
+			struct mp_error *err)
+{
+	const char *host = mp_engine_architecture(engine);
+
+	if (image->os[0] && strcmp(image->os, "linux") != 0)
+		return mp_error_set(err, MP_E_ENGINE, 0,
+				    "image '%s' is for %s; only Linux images can be packed",
+				    image->reference, image->os);
+	/* A 64-bit x86 or ARM kernel runs the 32-bit images of its family. */
+	if (!image->architecture[0] || strcmp(image->architecture, host) == 0 ||
+	    (strcmp(host, "amd64") == 0 && strcmp(image->architecture, "386") == 0) ||
+	    (strcmp(host, "arm64") == 0 && strcmp(image->architecture, "arm") == 0))
+		return 0;
+	return mp_error_set(err, MP_E_ENGINE, 0,
+			    "image '%s' is for %s and the engine's host is %s; trace it on a host "
+			    "of its architecture",
+			    image->reference, image->architecture, host);
+}
+
+/* Reading one */
+
+struct exported {
+	struct mp_engine *engine;
+	char *id;
+};
+
+static void exported_cleanup(struct exported *exported)
+{
+	struct mp_error err = { 0 };
+
+	if (!exported->id)
+		return;
+	mp_interrupt_hold();
+	if (mp_engine_container_remove(exported->engine, exported->id, &err))
+		mp_warn("container %.12s is left behind: %s", exported->id, err.msg);
+	mp_interrupt_release();
+	mp_freep(&exported->id);
+}
+
+static int feed_stream(const void *data, size_t len, void *context, struct mp_error *err)
+{
+	return mp_rootfs_stream_feed(context, data, len, err);
+}
+
+/* The container is never started, so its file system is the image's. */
+static int open_export(struct mp_engine *engine, const struct mp_image *image,
+		       struct mp_rootfs **root_out, struct mp_error *err)
+{
+	MP_AUTO(exported_cleanup) struct exported exported = { engine, NULL };
+	MP_AUTO(mp_rootfs_stream_freep) struct mp_rootfs_stream *stream = NULL;
+	MP_AUTO(mp_json_freep) struct mp_json *body = mp_json_object();
+	struct mp_json *command = mp_json_array();
+
+	mp_json_set_string(body, "Image", image->id);
+	/* The engine wants a command, also for an image that has none. */
+	mp_json_push_take(command, mp_json_string("/never-started"));
+	mp_json_set_take(body, "Cmd", command);
+	if (mp_engine_container_create(engine, body, &exported.id, err) ||
+	    mp_rootfs_stream_new(&stream, err) ||
+	    mp_engine_container_export(engine, exported.id, feed_stream, stream, err))
+		return -1;
+	return mp_rootfs_stream_finish(stream, root_out, err);
+}
+
+int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_image *image,
+			 enum mp_source source, struct mp_rootfs **root_out, struct mp_error *err)
+{
+	struct mp_error overlay_err = { 0 };
+	bool local = strncmp(mp_engine_host(engine), "unix://", 7) == 0;
+
+	if (source == MP_SOURCE_OVERLAY && image->layer_dirs.n == 0)
+		return mp_error_set(err, MP_E_ENGINE, 0,
+				    "the engine does not keep image '%s' in overlay layers; "
+				    "--source export reads it anyway",
+				    image->reference);
+	if (source == MP_SOURCE_OVERLAY)
+		return mp_rootfs_open_overlay(&image->layer_dirs, root_out, err);
+	if (source == MP_SOURCE_AUTO && local && image->layer_dirs.n > 0) {
+		if (mp_rootfs_open_overlay(&image->layer_dirs, root_out, &overlay_err) == 0)
+			return 0;
+		mp_info("reading the image through the engine's export: %s", overlay_err.msg);
+	}
+	if (open_export(engine, image, root_out, err))
+		return mp_error_prefix(err, "export image '%s'", image->reference);
+	return 0;
+}
+
+/* Making one */
+
+/* The writing end of a load: a thread, since the engine's client reads from the other end. */
+struct load_writer {
+	const char *rootfs_path, *layer_sha256, *tag;
+	const struct mp_json *image_json;
+	int fd;
+	int rc;
+	struct mp_error err;
+};
+
+static void *write_load_archive(void *context)
+{
+	struct load_writer *writer = context;
+
+	writer->rc = mp_archive_write_image(writer->rootfs_path, writer->layer_sha256,
+					    writer->image_json, writer->tag, writer->fd,
+					    &writer->err);
+	close(writer->fd);
+	return NULL;
+}
+
+int mp_image_load_packed(struct mp_engine *engine, const struct mp_image *image,
+			 const char *rootfs_path, const char *layer_sha256, const char *tag,
+			 struct mp_error *err)
+{
+	MP_AUTO(mp_json_freep)
+	struct mp_json *image_json =
+		mp_image_json_generate(image->config_json, image->architecture, image->variant,
+				       image->os, image->created, layer_sha256);
+	struct load_writer writer = { rootfs_path, layer_sha256, tag, image_json, -1, 0, { 0 } };
+	pthread_t thread;
+	int ends[2], rc;
+
+	if (pipe2(ends, O_CLOEXEC) < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "create a pipe");
+	writer.fd = ends[1];
+	rc = pthread_create(&thread, NULL, write_load_archive, &writer);
+	if (rc) {
+		close(ends[0]);
+		close(ends[1]);
+		return mp_error_set(err, MP_E_SYS, rc, "start a thread");
+	}
+	rc = mp_engine_image_load(engine, ends[0], err);
+	/* Where the engine failed, the writer sees it by a broken pipe. */
+	close(ends[0]);
+	pthread_join(thread, NULL);
+	if (writer.rc && writer.err.sys_errno != EPIPE) {
+		*err = writer.err;
+		rc = -1;
+	}
+	return rc ? mp_error_prefix(err, "load image '%s'", tag) : 0;
+}
+
+/* Naming one */
+
+/* Where the tag of a reference begins (its ':'), or NULL: a port in the registry's name is none. */
+static const char *tag_of(const char *reference)
+{
+	const char *colon = strrchr(reference, ':');
+
+	return colon && !strchr(colon, '/') ? colon : NULL;
+}
+
+/* Docker's reference grammar (distribution/reference), but for the details of a registry's name. */
+static bool is_reference(const char *text)
+{
+	static const char name_characters[] = "abcdefghijklmnopqrstuvwxyz0123456789._-/";
+	static const char tag_characters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+					     "0123456789._-";
+	const char *tag = tag_of(text);
+	size_t name_len = tag ? (size_t)(tag - text) : strlen(text);
+	const char *path = strchr(text, '/');
+	size_t host_len = 0;
+
+	/* A first component with a dot or a port is a registry; its name may have capitals. */
+	if (path && path < text + name_len && strcspn(text, ".:") < (size_t)(path - text))
+		host_len = (size_t)(path - text) + 1;
+	if (name_len == 0 || name_len > 255 || strchr("/.-_", text[name_len - 1]) ||
+	    strchr("/.-_", text[0]) || strstr(text, "//"))
+		return false;
+	if (host_len + strspn(text + host_len, name_characters) < name_len)
+		return false;
+	return !tag || (tag[1] && !strchr(".-", tag[1]) && strlen(tag + 1) <= 128 &&
+			strspn(tag + 1, tag_characters) == strlen(tag + 1));
+}
+
+/* Whether the engine knows the image by a digest alone. */
+static bool is_image_id(const char *reference)
+{
+	size_t len = strlen(reference);
+
+	return strncmp(reference, "sha256:", 7) == 0 ||
+	       (len >= 12 && len <= 64 && strspn(reference, "0123456789abcdef") == len);
+}
+
+static char *default_tag(const char *reference)
+{
+	const char *digest = strchr(reference, '@');
+	MP_AUTO(mp_freep) char *name = NULL;
+	const char *tag;
+
+	if (is_image_id(reference))
+		return mp_xasprintf("micropack-%.12s:micro",
+				    strncmp(reference, "sha256:", 7) ? reference : reference + 7);
+	name = digest ? mp_xstrndup(reference, (size_t)(digest - reference)) :
+			mp_xstrdup(reference);
+	tag = tag_of(name);
+	return mp_xasprintf("%.*s:%s-micro", tag ? (int)(tag - name) : (int)strlen(name), name,
+			    tag ? tag + 1 : "latest");
+}
+
+int mp_image_packed_tag(const char *reference, const char *requested, char **tag_out,
+			struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *tag = requested ? mp_xstrdup(requested) : default_tag(reference);
+
+	if (!is_reference(tag))
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "'%s' is no name for an image; --tag NAME:TAG sets one, in "
+				    "lower case",
+				    tag);
+	*tag_out = tag_of(tag) ? MP_STEAL(tag) : mp_xasprintf("%s:latest", tag);
+	return 0;
+}

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_CLI_IMAGES_H
+#define MP_CLI_IMAGES_H
+
+#include "cli/options.h"
+#include "packer/archive.h"
+#include "packer/rootfs.h"
+
+/* Inspects @reference; pulls it, with progress on a terminal, where the engine does not have it. */
+MP_MUST_USE int mp_image_get(struct mp_engine *engine, const char *reference,
+			     struct mp_image **image_out, struct mp_error *err);
+
+/* -1 with MP_E_ENGINE unless this engine runs images of @image's architecture. */
+MP_MUST_USE int mp_image_check_runs(struct mp_engine *engine, const struct mp_image *image,
+				    struct mp_error *err);
+
+/*
+ * Opens the pristine file system of @image: its overlay layers where they can be read from here,
+ * else the export stream of a container that is created for it and never started.
+ */
+MP_MUST_USE int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_image *image,
+				     enum mp_source source, struct mp_rootfs **root_out,
+				     struct mp_error *err);
+
+/* Loads the archive at @rootfs_path into the engine as @tag, with the configuration of @image. */
+MP_MUST_USE int mp_image_load_packed(struct mp_engine *engine, const struct mp_image *image,
+				     const char *rootfs_path, const char *layer_sha256,
+				     const char *tag, struct mp_error *err);
+
+/*
+ * The name of the packed image: @requested, with ":latest" where it has no tag, or NAME:TAG-micro
+ * for the image that was asked for as @reference. MP_E_USAGE where @requested is no reference.
+ */
+MP_MUST_USE int mp_image_packed_tag(const char *reference, const char *requested, char **tag_out,
+				    struct mp_error *err);
+
+#endif

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cli/tracing.h"
+
+#include "core/log.h"
+#include "tracer/recorder.h"
+
+#include <stdio.h>
+#include <unistd.h>
+
+static int follow_container(const char *id, void *context, struct mp_error *err)
+{
+	return mp_session_add_container(mp_recorder_session(context), id, err);
+}
+
+/* A container's output goes where it would go with docker run. */
+static void pass_output(int stream_fd, const char *data, size_t len, void *context)
+{
+	FILE *stream = stream_fd == STDERR_FILENO ? stderr : stdout;
+
+	(void)context;
+	fwrite(data, 1, len, stream);
+	fflush(stream);
+}
+
+int mp_trace_image(const struct mp_options *options, struct mp_engine *engine,
+		   const struct mp_image *image, const char *path, bool keep_failed,
+		   struct mp_qa_result *result_out, struct mp_trace_losses *losses_out,
+		   struct mp_error *err)
+{
+	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = NULL;
+	const struct mp_recorder_options recorder_options = {
+		.path = path,
+		.source = "container",
+		.image = image->reference,
+		.image_id = image->id,
+		.session = { .buffer_bytes = options->buffer_bytes },
+	};
+	struct mp_qa_observer observer = { follow_container, pass_output, NULL };
+	struct mp_qa_result result;
+
+	if (mp_recorder_open(&recorder_options, &recorder, err))
+		return -1;
+	observer.context = recorder;
+	if (mp_qa_run(&options->qa, engine, image, &observer, &result, err))
+		return -1;
+	if ((result.passed || keep_failed) && mp_recorder_finish(recorder, losses_out, err))
+		return -1;
+	*result_out = result;
+	return 0;
+}
+
+int mp_check_qa_options(const struct mp_qa *qa, struct mp_error *err)
+{
+	if (!!qa->tests + (qa->runs.n > 0) + !!qa->watch_ms > 1)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "only one of --tests, --run and --for can be given");
+	if (qa->runs.n > 0 && qa->spec.command.n > 0)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--run has the arguments already: nothing may follow '--'");
+	if (qa->ready_cmd && !qa->tests)
+		return mp_error_set(err, MP_E_USAGE, 0, "--ready-cmd is of use with --tests only");
+	return 0;
+}
