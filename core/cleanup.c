@@ -3,13 +3,19 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 void mp_freep(void *ptr_to_ptr)
 {
 	int saved_errno = errno;
+	void *ptr;
 
-	free(*(void **)ptr_to_ptr);
+	/* The variable's type is any pointer's, so it is copied rather than aliased. */
+	memcpy(&ptr, ptr_to_ptr, sizeof(ptr));
+	free(ptr);
+	ptr = NULL;
+	memcpy(ptr_to_ptr, &ptr, sizeof(ptr));
 	errno = saved_errno;
 }
 

@@ -28,7 +28,7 @@
 
 #define MP_ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 
-/* free() for any pointer variable: MP_AUTO(mp_freep) char *s. */
+/* free() for any pointer variable, which is NULL afterwards: MP_AUTO(mp_freep) char *s. */
 void mp_freep(void *ptr_to_ptr);
 /* close() where the descriptor is not negative. */
 void mp_closep(int *fd);
