@@ -16,11 +16,12 @@ struct mp_elf {
 	bool dynamic;       /* has PT_DYNAMIC */
 	char *interpreter;  /* PT_INTERP; NULL without one */
 	char *soname;       /* DT_SONAME; NULL without one */
-	struct mp_strv needed;  /* DT_NEEDED, in order; then DT_AUXILIARY and DT_FILTER */
-	struct mp_strv rpath;   /* DT_RPATH split at ':' */
-	struct mp_strv runpath; /* DT_RUNPATH split at ':' */
-	bool has_runpath;       /* DT_RUNPATH is there, even when empty: RPATH is ignored */
-	bool no_default_lib;    /* DF_1_NODEFLIB */
+	struct mp_strv needed;    /* DT_NEEDED and DT_FILTER, in order */
+	struct mp_strv auxiliary; /* DT_AUXILIARY: loaded where found, not missed where not */
+	struct mp_strv rpath;     /* DT_RPATH split at ':'; an empty piece is the current directory */
+	struct mp_strv runpath;   /* DT_RUNPATH, likewise */
+	bool has_runpath;         /* DT_RUNPATH is there, even when empty: RPATH is ignored */
+	bool no_default_lib;      /* DF_1_NODEFLIB */
 };
 
 /*

@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "packer/closure.h"
+
+#include "core/interrupt.h"
+#include "core/path.h"
+#include "packer/command.h"
+#include "packer/shebang.h"
+
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+struct closure {
+	struct mp_resolver *resolver;
+	struct mp_fileset *set;
+	const struct mp_closure_env *env;
+	struct mp_loader *loader;
+	struct mp_strmap *loaded;   /* real paths that some process loaded */
+	struct mp_strmap *provided; /* names by which kept ELF files are needed */
+	struct mp_strv libraries;   /* without an interpreter, to be loaded by themselves at last */
+	struct mp_missing missing;
+};
+
+static void closure_clear(struct closure *closure)
+{
+	mp_loader_freep(&closure->loader);
+	mp_strmap_freep(&closure->loaded);
+	mp_strmap_freep(&closure->provided);
+	mp_strv_free(&closure->libraries);
+	mp_missing_free(&closure->missing);
+}
+
+/* The first bytes of the file at @path: their number, or -1. */
+static ssize_t read_head(struct closure *closure, const char *path, char *head, size_t size,
+			 struct mp_error *err)
+{
+	MP_AUTO(mp_closep) int fd = -1;
+	ssize_t got;
+
+	if (mp_rootfs_open(mp_resolver_root(closure->resolver), path, &fd, err))
+		return -1;
+	do
+		got = pread(fd, head, size, 0);
+	while (got < 0 && errno == EINTR);
+	if (got < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+	return got;
+}
+
+/* A script needs @name: found by PATH, or by itself where it is a path. */
+static int keep_command(struct closure *closure, const char *script, const char *name,
+			const char *search_path, struct mp_error *err)
+{
+	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
+	MP_AUTO(mp_strv_free) struct mp_strv tried = { 0 };
+	int rc = mp_command_find(closure->resolver, name, search_path, closure->env->working_dir,
+				 &res, &tried, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0)
+		mp_resolution_keep(&res, closure->set, MP_REASON_SHEBANG, script);
+	else
+		mp_missing_add(&closure->missing, name, script, &tried);
+	return 0;
+}
+
+static int visit_script(struct closure *closure, const char *path, const char *head, size_t len,
+			struct mp_error *err)
+{
+	MP_AUTO(mp_shebang_clear) struct mp_shebang shebang = { 0 };
+	MP_AUTO(mp_freep) char *interpreter = NULL;
+
+	if (!mp_shebang_parse(head, len, &shebang))
+		return 0;
+	/* Not searched: a bare name is a file in the current directory. */
+	interpreter = shebang.interpreter[0] == '/' ?
+			      mp_xstrdup(shebang.interpreter) :
+			      mp_path_join(closure->env->working_dir, shebang.interpreter);
+	if (keep_command(closure, path, interpreter, NULL, err))
+		return -1;
+	if (!shebang.command)
+		return 0;
+	return keep_command(closure, path, shebang.command,
+			    shebang.search_path ? shebang.search_path : closure->env->search_path,
+			    err);
+}
+
+static int load(struct closure *closure, const char *path, const struct mp_elf *elf,
+		struct mp_error *err)
+{
+	return mp_process_load(closure->loader, closure->set, path, elf, closure->loaded,
+			       &closure->missing, err);
+}
+
+static int visit_elf(struct closure *closure, const char *path, struct mp_error *err)
+{
+	const struct mp_elf *elf = NULL;
+	int rc = mp_loader_read_elf(closure->loader, path, &elf, err);
+
+	if (rc <= 0)
+		return rc;
+	if (elf->dynamic) {
+		mp_strmap_put(closure->provided, mp_path_base(path), closure);
+		if (elf->soname)
+			mp_strmap_put(closure->provided, elf->soname, closure);
+	}
+	if (elf->interpreter)
+		return load(closure, path, elf, err);
+	if (elf->dynamic)
+		mp_strv_push(&closure->libraries, path);
+	return 0;
+}
+
+static int visit(struct closure *closure, const struct mp_file *file, struct mp_error *err)
+{
+	char head[MP_SHEBANG_MAX];
+	ssize_t len;
+
+	if (!S_ISREG(file->node.mode) || file->node.size_bytes < SELFMAG)
+		return 0;
+	if (mp_interrupt_check(err))
+		return -1;
+	len = read_head(closure, file->path, head, sizeof(head), err);
+	if (len < 0)
+		return -1;
+	if (len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
+		return visit_elf(closure, file->path, err);
+	if (file->node.mode & 0111)
+		return visit_script(closure, file->path, head, (size_t)len, err);
+	return 0;
+}
+
+/*
+ * Programs first, and only then libraries that none of them loaded: in a program they may be found
+ * by its RPATH, by themselves not.
+ */
+static int visit_all(struct closure *closure, struct mp_error *err)
+{
+	size_t next_file = 0, next_library = 0;
+
+	while (next_file < mp_fileset_count(closure->set) || next_library < closure->libraries.n) {
+		const struct mp_elf *elf = NULL;
+		const char *path;
+
+		if (next_file < mp_fileset_count(closure->set)) {
+			if (visit(closure, mp_fileset_at(closure->set, next_file++), err))
+				return -1;
+			continue;
+		}
+		path = closure->libraries.v[next_library++];
+		if (mp_strmap_get(closure->loaded, path))
+			continue;
+		if (mp_loader_read_elf(closure->loader, path, &elf, err) < 0 ||
+		    load(closure, path, elf, err))
+			return -1;
+	}
+	return 0;
+}
+
+int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
+		   const struct mp_closure_env *env, struct mp_missing *missing,
+		   struct mp_error *err)
+{
+	MP_AUTO(closure_clear) struct closure closure = {
+		.resolver = resolver,
+		.set = set,
+		.env = env,
+		.loader = mp_loader_new(resolver, env->library_path, env->working_dir),
+		.loaded = mp_strmap_new(NULL),
+		.provided = mp_strmap_new(NULL),
+	};
+
+	if (visit_all(&closure, err))
+		return mp_error_prefix(err, "closure");
+	for (size_t i = 0; i < closure.missing.names.n; i++) {
+		const char *name = closure.missing.names.v[i];
+
+		if (mp_strmap_get(closure.provided, name))
+			continue;
+		mp_strv_push(&missing->names, name);
+		mp_strv_push(&missing->texts, closure.missing.texts.v[i]);
+	}
+	return 0;
+}

@@ -1,0 +1,24 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_PACKER_CLOSURE_H
+#define MP_PACKER_CLOSURE_H
+
+#include "packer/process.h"
+
+/* What of an image's configuration decides where programs look. */
+struct mp_closure_env {
+	const char *library_path; /* LD_LIBRARY_PATH; NULL: not set, as the next */
+	const char *search_path;  /* PATH */
+	const char *working_dir;  /* "/" at least */
+};
+
+/*
+ * Adds to @set what its files need to run, and what that needs: of ELF files the interpreter and the
+ * libraries, of executable scripts the interpreter. @missing: gets what the image does not have,
+ * unless a file of that name is kept for another reason: then the program knows where to look. A
+ * malformed ELF file is kept as it is, with a warning. -1: the image cannot be read.
+ */
+MP_MUST_USE int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
+			       const struct mp_closure_env *env, struct mp_missing *missing,
+			       struct mp_error *err);
+
+#endif
