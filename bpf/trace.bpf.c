@@ -133,83 +133,142 @@ static __always_inline struct scratch *scratch_at(__u32 which)
 }
 
 /*
+ * Loops: bpf_loop() is verified once whatever the count, where the kernel has it (5.17); a bounded
+ * loop is followed by the verifier turn by turn, which makes loading the program slower.
+ */
+static __always_inline bool has_bpf_loop(void)
+{
+	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop);
+}
+
+/* A walk from a file up to the root of the mount namespace. */
+struct walk {
+	struct scratch *s;
+	struct dentry *dentry;
+	struct mount *mount, *ns_root;
+	__u32 start, foreign_flag;
+};
+
+/* One name, or one step from a mount to what it is mounted on. 1: that was the last. */
+static long walk_step(__u32 turn, void *context)
+{
+	struct walk *walk = context;
+	struct scratch *s = walk->s;
+	struct dentry *dentry = walk->dentry, *parent;
+	struct mount *mount = walk->mount;
+	long len;
+
+	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+		struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
+
+		if (parent_mount == mount) {
+			if (mount != walk->ns_root)
+				s->event.flags |= walk->foreign_flag;
+			return 1;
+		}
+		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		walk->mount = parent_mount;
+		return 0;
+	}
+	parent = BPF_CORE_READ(dentry, d_parent);
+	if (parent == dentry) {
+		/* The root of a file system of which only a part is mounted. */
+		s->event.flags |= walk->foreign_flag;
+		return 1;
+	}
+	len = bpf_probe_read_kernel_str(&s->data[s->end & DATA_MASK], NAME_SIZE,
+					BPF_CORE_READ(dentry, d_name.name));
+	if (len <= 0) {
+		s->event.flags |= MP_EVENT_UNREAD;
+		return 1;
+	}
+	s->end += len;
+	if (s->end - walk->start > MP_PATH_SIZE || turn == MP_PATH_DEPTH - 1) {
+		s->event.flags |= MP_EVENT_TRUNCATED;
+		return 1;
+	}
+	walk->dentry = parent;
+	return 0;
+}
+
+/*
  * Appends the names from @dentry, which was reached through @mount, up to the root of the mount
  * namespace to the event's data at @off, deepest first. Returns the new offset. Sets
  * MP_EVENT_TRUNCATED or _UNREAD in the event, or @foreign_flag when another root is reached.
  */
-__noinline __u32 append_names(__u32 which, __u32 off, __u64 dentry_address, __u64 mount_address,
+__noinline __u32 append_names(__u32 which, __u32 off, __u64 dentry, __u64 mount,
 			      __u32 foreign_flag)
 {
-	struct scratch *s = scratch_at(which);
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct mount *ns_root = BPF_CORE_READ(task, nsproxy, mnt_ns, root);
-	struct dentry *dentry = (void *)dentry_address;
-	struct mount *mount = (void *)mount_address;
+	struct walk walk = {
+		.s = scratch_at(which),
+		.dentry = (void *)dentry,
+		.mount = (void *)mount,
+		.ns_root = BPF_CORE_READ(task, nsproxy, mnt_ns, root),
+		.start = off,
+		.foreign_flag = foreign_flag,
+	};
 
-	if (!s)
+	if (!walk.s)
 		return 0;
-	s->end = off;
-	for (int i = 0; i < MP_PATH_DEPTH; i++) {
-		struct dentry *parent;
-		long len;
-
-		if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
-			struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
-
-			if (parent_mount == mount) {
-				if (mount != ns_root)
-					s->event.flags |= foreign_flag;
-				return s->end;
-			}
-			dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-			mount = parent_mount;
-			continue;
+	walk.s->end = off;
+	if (has_bpf_loop()) {
+		bpf_loop(MP_PATH_DEPTH, walk_step, &walk, 0);
+	} else {
+		for (__u32 turn = 0; turn < MP_PATH_DEPTH; turn++) {
+			if (walk_step(turn, &walk))
+				break;
 		}
-		parent = BPF_CORE_READ(dentry, d_parent);
-		if (parent == dentry) {
-			/* The root of a file system of which only a part is mounted. */
-			s->event.flags |= foreign_flag;
-			return s->end;
-		}
-		len = bpf_probe_read_kernel_str(&s->data[s->end & DATA_MASK], NAME_SIZE,
-						BPF_CORE_READ(dentry, d_name.name));
-		if (len <= 0) {
-			s->event.flags |= MP_EVENT_UNREAD;
-			return s->end;
-		}
-		s->end += len;
-		if (s->end - off > MP_PATH_SIZE)
-			break;
-		dentry = parent;
 	}
-	s->event.flags |= MP_EVENT_TRUNCATED;
-	return s->end;
+	return walk.s->end;
+}
+
+/* A hash in the making. */
+struct hash {
+	struct scratch *s;
+	__u64 value;
+	__u32 len;
+};
+
+/* The next eight bytes. 1: those were the last. */
+static long hash_step(__u32 turn, void *context)
+{
+	struct hash *hash = context;
+	__u32 off = turn * 8;
+	__u64 word;
+
+	if (off >= hash->len)
+		return 1;
+	__builtin_memcpy(&word, &hash->s->data[off & DATA_MASK], 8);
+	if (hash->len - off < 8)
+		word &= (1ull << (hash->len - off) * 8) - 1;
+	hash->value = (hash->value ^ word) * 0xff51afd7ed558ccdull;
+	hash->value ^= hash->value >> 32;
+	return 0;
 }
 
 /* A strong 64-bit mix of @len bytes of the event's data from its start. */
 __noinline __u64 hash_data(__u32 which, __u32 len, __u64 seed)
 {
-	struct scratch *s = scratch_at(which);
-	__u64 h = seed ^ (__u64)len * 0x9e3779b97f4a7c15ull;
+	struct hash hash = {
+		.s = scratch_at(which),
+		.value = seed ^ (__u64)len * 0x9e3779b97f4a7c15ull,
+		.len = len,
+	};
 
-	if (!s)
+	if (!hash.s)
 		return 0;
-	for (__u32 i = 0; i < DATA_SIZE; i += 8) {
-		__u64 word;
-
-		if (i >= len)
-			break;
-		__builtin_memcpy(&word, &s->data[i & DATA_MASK], 8);
-		if (len - i < 8)
-			word &= (1ull << (len - i) * 8) - 1;
-		h ^= word;
-		h *= 0xff51afd7ed558ccdull;
-		h ^= h >> 32;
+	if (has_bpf_loop()) {
+		bpf_loop(DATA_SIZE / 8, hash_step, &hash, 0);
+	} else {
+		for (__u32 turn = 0; turn < DATA_SIZE / 8; turn++) {
+			if (hash_step(turn, &hash))
+				break;
+		}
 	}
-	h ^= h >> 33;
-	h *= 0xc4ceb9fe1a85ec53ull;
-	h ^= h >> 29;
-	return h;
+	hash.value ^= hash.value >> 33;
+	hash.value *= 0xc4ceb9fe1a85ec53ull;
+	return hash.value ^ hash.value >> 29;
 }
 
 static __always_inline __u64 mix(__u64 h, __u64 word)
