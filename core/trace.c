@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 /* Bounds for a trace that somebody else wrote: 1 GiB of text. */
@@ -69,6 +70,16 @@ static void set_path(struct mp_json *json, const char *key, const char *bytes)
 	mp_json_set_string(json, key, text.data ? text.data : "");
 }
 
+/* The kernel's own errors, which no program sees (ERESTARTSYS is 512), have no name in libc. */
+static void set_errno(struct mp_json *json, int error)
+{
+	const char *name = strerrorname_np(error);
+	char number[16];
+
+	snprintf(number, sizeof(number), "E%d", error);
+	mp_json_set_string(json, "errno", name ? name : number);
+}
+
 struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
 					    const struct mp_trace_header *header)
 {
@@ -96,7 +107,7 @@ void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_e
 	set_path(json, "path", event->path);
 	set_path(json, "real", event->real);
 	if (event->error)
-		mp_json_set_string(json, "errno", strerrorname_np(event->error));
+		set_errno(json, event->error);
 	if (event->flags) {
 		struct mp_json *flags = mp_json_array();
 
@@ -247,8 +258,10 @@ static int read_errno(const struct mp_json *json, int *error_out, struct mp_erro
 		return 0;
 	for (int error = 1; error < errno_limit; error++) {
 		const char *candidate = strerrorname_np(error);
+		char number[16];
 
-		if (candidate && strcmp(candidate, name) == 0) {
+		snprintf(number, sizeof(number), "E%d", error);
+		if (strcmp(candidate ? candidate : number, name) == 0) {
 			*error_out = error;
 			return 0;
 		}
