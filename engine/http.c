@@ -30,8 +30,9 @@ struct transfer {
 	struct mp_http_response *response;
 	CURL *easy;
 	struct mp_error *err;
-	bool failed; /* a callback has set err */
-	bool paused; /* upload_fd has nothing to read yet */
+	bool failed;  /* a callback has set err */
+	bool paused;  /* upload_fd has nothing to read yet */
+	bool refused; /* the engine does not want the rest of it */
 	size_t header_bytes;
 };
 
@@ -124,6 +125,8 @@ static size_t on_upload(char *data, size_t size, size_t count, void *context)
 	struct transfer *transfer = context;
 	ssize_t got;
 
+	if (transfer->refused)
+		return 0;
 	if (!is_readable(transfer->request->upload_fd)) {
 		transfer->paused = true;
 		return CURL_READFUNC_PAUSE;
@@ -229,18 +232,33 @@ static int multi_failed(CURLMcode code, struct mp_error *err)
 			    curl_multi_strerror(code));
 }
 
+/* libcurl waits for the rest of an upload even when the answer was no and the connection is closed.
+ */
+static bool is_refused(const struct transfer *transfer)
+{
+	long status = 0;
+
+	curl_easy_getinfo(transfer->easy, CURLINFO_RESPONSE_CODE, &status);
+	return status >= 300;
+}
+
 /* Sleeps until there is something to do; a paused upload goes on once its descriptor has data. */
 static int wait_for_activity(struct mp_http *http, struct transfer *transfer)
 {
 	struct curl_waitfd extra = { .fd = transfer->request->upload_fd,
 				     .events = CURL_WAIT_POLLIN };
-	CURLMcode code;
+	int active = 0;
+	CURLMcode code = curl_multi_poll(http->multi, &extra, transfer->paused ? 1 : 0,
+					 WAIT_SLICE_MS, &active);
 
-	code = curl_multi_poll(http->multi, &extra, transfer->paused ? 1 : 0, WAIT_SLICE_MS, NULL);
 	if (code != CURLM_OK)
 		return multi_failed(code, transfer->err);
-	/* extra.revents does not tell of a pipe that was closed while it was empty. */
-	if (transfer->paused && is_readable(transfer->request->upload_fd)) {
+	if (!transfer->paused)
+		return 0;
+	/* Not before all is quiet, so that the reason has been read. */
+	transfer->refused = active == 0 && is_refused(transfer);
+	/* What poll says of extra leaves out a pipe that was closed while it was empty. */
+	if (transfer->refused || is_readable(transfer->request->upload_fd)) {
 		transfer->paused = false;
 		curl_easy_pause(http->easy, CURLPAUSE_CONT);
 	}
@@ -330,7 +348,9 @@ int mp_http_perform(struct mp_http *http, const struct mp_http_request *request,
 {
 	MP_AUTO(mp_freep) char *url = mp_xasprintf("%s%s", http->target->base_url, request->path);
 	MP_AUTO(free_headers) struct curl_slist *headers = make_headers(request);
-	struct transfer transfer = { request, response, http->easy, err, false, false, 0 };
+	struct transfer transfer = {
+		.request = request, .response = response, .easy = http->easy, .err = err
+	};
 	CURLcode result = CURLE_OK;
 	int rc;
 
@@ -351,7 +371,8 @@ int mp_http_perform(struct mp_http *http, const struct mp_http_request *request,
 	if (rc || transfer.failed)
 		return -1;
 	/* An engine that refuses an upload need not read it to the end: what it said counts. */
-	if (result == CURLE_SEND_ERROR && response->status >= 400)
+	if ((result == CURLE_SEND_ERROR || result == CURLE_RECV_ERROR) && request->upload &&
+	    response->status >= 400)
 		return 0;
 	return result == CURLE_OK ? 0 : describe(http, result, request, err);
 }
