@@ -18,6 +18,7 @@ _Static_assert(MP_EVENT_WRITE == (int)MP_TRACE_WRITE && MP_EVENT_CREATE == (int)
 	       "an event's low flags are those of the trace");
 
 #define TRACE_FLAGS 0x7fu
+#define MAX_ERRNO 4095 /* the kernel's */
 
 /* A set of 64-bit keys: open addressing, a power of two, at most half full; 0 is never a key. */
 struct key_set {
@@ -161,6 +162,8 @@ static int record_read(struct record *record, const void *data, size_t size, str
 		return mp_error_set(err, MP_E_FORMAT, 0, "a path without an end");
 	if (head->op >= MP_OP_COUNT)
 		return mp_error_set(err, MP_E_FORMAT, 0, "unknown operation %u", head->op);
+	if (head->error < 0 || head->error > MAX_ERRNO)
+		return mp_error_set(err, MP_E_FORMAT, 0, "unknown error %d", head->error);
 	return 0;
 }
 
@@ -207,7 +210,9 @@ int mp_decoder_feed(struct mp_decoder *decoder, const void *data, size_t size,
 		if (!real)
 			return mp_error_set(err, MP_E_FORMAT, 0, "a real path without an end");
 	}
-	if ((record.head.flags & MP_EVENT_EXECUTED) && real)
+	/* A program from elsewhere (a memfd, the engine's runtime) has no path in the container. */
+	if ((record.head.flags & MP_EVENT_EXECUTED) && real &&
+	    !(record.head.flags & MP_EVENT_FOREIGN))
 		program_add(decoder, record.head.new_exe_id, real);
 	if (!key_set_add(&decoder->seen, record.head.key) || count_loss(decoder, &record, path))
 		return 0;
