@@ -95,14 +95,15 @@ int mp_http_target_parse(const char *host, bool tls, struct mp_http_target *targ
 {
 	const char *colon = strstr(host, "://");
 	size_t len = colon ? (size_t)(colon - host) : 0;
+	const char *rest = colon ? colon + strlen("://") : host;
 
 	/* As the docker command does: a bare address is TCP. */
 	if (!colon && host[0] && !strchr(host, '/'))
-		return parse_tcp(host, host, tls, target_out, err);
+		return parse_tcp(host, rest, tls, target_out, err);
 	if (strncmp(host, "unix://", 7) == 0)
-		return parse_unix(host, colon + 3, target_out, err);
+		return parse_unix(host, rest, target_out, err);
 	if (strncmp(host, "tcp://", 6) == 0 || strncmp(host, "http://", 7) == 0)
-		return parse_tcp(host, colon + 3, tls, target_out, err);
+		return parse_tcp(host, rest, tls, target_out, err);
 	if (strncmp(host, "https://", 8) == 0)
 		return unusable(host, "write tcp://HOST:PORT and set DOCKER_TLS_VERIFY=1", err);
 	if (strncmp(host, "ssh://", 6) == 0)

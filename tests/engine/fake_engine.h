@@ -75,7 +75,8 @@ static inline void fake_serve_one(int fd, const struct fake_answer *answer)
 		fake_send(fd, chunk, n);
 		left -= n;
 	}
-	/* As Go's server does: closed with something unread, the socket would take the answer back. */
+	/* As Go's server does: closed with something unread, the socket would take the answer back.
+	 */
 	shutdown(fd, SHUT_WR);
 	while (read(fd, chunk, sizeof(chunk)) > 0)
 		;

@@ -638,7 +638,6 @@ static void *interrupt_soon(void *unused)
 /* A container that ignores SIGTERM, with a long grace time: Ctrl-C must not wait for it. */
 Test(engine_docker, interrupted_while_it_stops)
 {
-	MP_AUTO(mp_container_state_clear) struct mp_container_state state = { 0 };
 	MP_AUTO(remove_container) char *id = create("\"deaf\"", "");
 	struct mp_error err = { 0 };
 	int64_t before_ms;
