@@ -84,7 +84,7 @@ static const struct known_call known_calls[] = {
 	{ SYS_mknodat, 297, PATH_AT(MP_OP_CREATE, C, -1) },
 	{ OLD(symlink), 83, PATH(MP_OP_CREATE, C | N, 1) },
 	{ SYS_symlinkat, 304, ONE(MP_OP_CREATE, MP_CALL_PATH, C | N, 1, 2, -1) },
-	{ OLD(link), 9, TWO(MP_OP_OTHER, 0, -1, 0, MP_OP_CREATE, C | N, -1, 1) },
+	{ OLD(link), 9, TWO(MP_OP_OTHER, N, -1, 0, MP_OP_CREATE, C | N, -1, 1) },
 	{ SYS_linkat, 303, TWO(MP_OP_OTHER, 0, 0, 1, MP_OP_CREATE, C | N, 2, 3) },
 	{ OLD(rename), 38, TWO(MP_OP_REMOVE, W | N, -1, 0, MP_OP_CREATE, C | N, -1, 1) },
 #ifdef SYS_renameat
@@ -118,6 +118,12 @@ static const struct known_call known_calls[] = {
 	{ SYS_llistxattr, 233, PATH(MP_OP_ATTR, N, 0) },
 	{ SYS_removexattr, 235, PATH(MP_OP_ATTR, W, 0) },
 	{ SYS_lremovexattr, 236, PATH(MP_OP_ATTR, W | N, 0) },
+	{ 463 /* setxattrat */, 463, PATH_AT(MP_OP_ATTR, W, 2) },
+	{ 464 /* getxattrat */, 464, PATH_AT(MP_OP_ATTR, 0, 2) },
+	{ 465 /* listxattrat */, 465, PATH_AT(MP_OP_ATTR, 0, 2) },
+	{ 466 /* removexattrat */, 466, PATH_AT(MP_OP_ATTR, W, 2) },
+	{ 468 /* file_getattr */, 468, PATH_AT(MP_OP_ATTR, 0, 4) },
+	{ 469 /* file_setattr */, 469, PATH_AT(MP_OP_ATTR, W, 4) },
 
 	{ SYS_connect, 362, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, 0, -1, 1, -1) },
 	{ SYS_bind, 361, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, C, -1, 1, -1) },
@@ -126,8 +132,21 @@ static const struct known_call known_calls[] = {
 	{ SYS_name_to_handle_at, 341, PATH_AT(MP_OP_OTHER, 0, -1) },
 	{ OLD(uselib), 86, PATH(MP_OP_OTHER, 0, 0) },
 	{ SYS_swapon, 87, PATH(MP_OP_OTHER, 0, 0) },
+	{ SYS_swapoff, 115, PATH(MP_OP_OTHER, 0, 0) },
 	{ SYS_acct, 51, PATH(MP_OP_OTHER, 0, 0) },
-	{ 428 /* open_tree */, 428, PATH_AT(MP_OP_OTHER, 0, -1) },
+	{ SYS_fanotify_mark, NONE, ONE(MP_OP_OTHER, MP_CALL_PATH, 0, 3, 4, -1) },
+	{ NONE, 339 /* fanotify_mark */, ONE(MP_OP_OTHER, MP_CALL_PATH, 0, 4, 5, -1) },
+
+	/* Of mount, where it is put: what is mounted need not be a path. */
+	{ SYS_mount, 21, PATH(MP_OP_OTHER, 0, 1) },
+	{ SYS_umount2, 52, PATH(MP_OP_OTHER, 0, 0) },
+	{ NONE, 22 /* oldumount */, PATH(MP_OP_OTHER, 0, 0) },
+	{ SYS_pivot_root, 217, TWO(MP_OP_OTHER, 0, -1, 0, MP_OP_OTHER, 0, -1, 1) },
+	{ 428 /* open_tree */, 428, PATH_AT(MP_OP_OTHER, 0, 2) },
+	{ 429 /* move_mount */, 429, TWO(MP_OP_OTHER, 0, 0, 1, MP_OP_OTHER, 0, 2, 3) },
+	{ 433 /* fspick */, 433, PATH_AT(MP_OP_OTHER, 0, -1) },
+	{ 442 /* mount_setattr */, 442, PATH_AT(MP_OP_OTHER, 0, 2) },
+	{ 467 /* open_tree_attr */, 467, PATH_AT(MP_OP_OTHER, 0, 2) },
 };
 
 static void put(struct mp_call *table, int number, const struct mp_call *call)
