@@ -253,6 +253,26 @@ static int try_dirs(struct search *search, const struct mp_strv *dirs, struct mp
 	return rc;
 }
 
+/* @text is one directory, or several where it is not known what a token in it stands for. */
+static int try_text(struct search *search, const char *text, const struct mp_object *object,
+		    struct mp_error *err)
+{
+	MP_AUTO(mp_strv_free) struct mp_strv dirs = { 0 };
+
+	mp_tokens_expand(text, object->origin, object->elf, search->kind->musl, &dirs);
+	for (size_t i = 0; i < dirs.n; i++) {
+		MP_AUTO(mp_freep)
+		char *dir = dirs.v[i][0] == '/' ?
+				    mp_path_clean(dirs.v[i]) :
+				    mp_path_join(search->loader->working_dir, dirs.v[i]);
+
+		/* All of them: which it is depends on the CPU. */
+		if (try_dir(search, dir, err) < 0)
+			return -1;
+	}
+	return search->library->n > 0;
+}
+
 /*
  * The directories of a search path of @object, as texts with tokens. An empty one is the current
  * directory, but not to musl.
@@ -263,22 +283,10 @@ static int try_search_path(struct search *search, const struct mp_strv *texts,
 	int rc = 0;
 
 	for (size_t i = 0; rc == 0 && i < texts->n; i++) {
-		MP_AUTO(mp_strv_free) struct mp_strv dirs = { 0 };
-
 		if (search->n_texts++ >= TEXTS_MAX || search->tried->n >= TRIED_MAX)
 			break;
-		if (!texts->v[i][0] && search->kind->musl)
-			continue;
-		mp_tokens_expand(texts->v[i], object->origin, object->elf, search->kind->musl,
-				 &dirs);
-		for (size_t j = 0; rc == 0 && j < dirs.n; j++) {
-			MP_AUTO(mp_freep)
-			char *dir = dirs.v[j][0] == '/' ?
-					    mp_path_clean(dirs.v[j]) :
-					    mp_path_join(search->loader->working_dir, dirs.v[j]);
-
-			rc = try_dir(search, dir, err);
-		}
+		if (texts->v[i][0] || !search->kind->musl)
+			rc = try_text(search, texts->v[i], object, err);
 	}
 	return rc;
 }
@@ -486,15 +494,15 @@ int mp_loader_find(struct mp_loader *loader, const struct mp_loader_kind *kind,
 	int rc = 0;
 
 	mp_tokens_expand(name, needer->origin, needer->elf, kind->musl, &names);
-	for (size_t i = 0; rc == 0 && i < names.n; i++) {
+	for (size_t i = 0; rc >= 0 && i < names.n; i++) {
 		search.name = names.v[i];
 		if (strchr(search.name, '/'))
 			rc = try_path(&search, err);
 		else
 			rc = kind->musl ? search_musl(&search, err) : search_glibc(&search, err);
 	}
-	if (rc <= 0)
-		return rc;
+	if (rc < 0 || library.n == 0)
+		return rc < 0 ? -1 : 0;
 	*library_out = library;
 	library = (struct mp_library){ 0 };
 	return 1;
