@@ -131,6 +131,8 @@ static void teardown(void)
 	if (image && mp_engine_image_remove(engine, image, &err))
 		cr_expect_eq(err.sys_errno, ENOENT, "%s", err.msg);
 	mp_interrupt_release();
+	/* A build that fails leaves what it had made so far. */
+	shell("docker image prune -f --filter label=z.test=%s >/dev/null", scratch);
 	shell("cd / && rm -rf %s", scratch);
 	mp_freep(&image);
 	mp_engine_freep(&engine);
