@@ -65,8 +65,8 @@ Test(image_config, nothing_is_nothing)
 	static const char *const texts[] = {
 		"{}",
 		"{\"Env\":null,\"Cmd\":null,\"Labels\":null,\"Healthcheck\":null,\"User\":null}",
-		"{\"Env\":[],\"Cmd\":[],\"Labels\":{},\"Healthcheck\":{},\"User\":\"\","
-		"\"WorkingDir\":\"\",\"ExposedPorts\":{},\"Volumes\":{}}",
+		"{\"Env\":[],\"Cmd\":[],\"Labels\":{},\"Healthcheck\":{},\"User\":\"\"}",
+		"{\"WorkingDir\":\"\",\"ExposedPorts\":{},\"Volumes\":{}}",
 	};
 	const struct mp_image_config zero = { 0 };
 

@@ -412,3 +412,24 @@ Test(trace, looks_like)
 	cr_expect_not(mp_trace_looks_like("/bin/sh", 7));
 	cr_expect_not(mp_trace_looks_like("", 0));
 }
+
+/* The example in docs/trace-format.md is a trace. (Tests run in the source directory.) */
+Test(trace, documented_example)
+{
+	MP_AUTO(mp_buf_free) struct mp_buf page = { 0 };
+	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+	struct mp_error err = { 0 };
+	const char *begin, *end;
+
+	cr_assert_eq(mp_file_read("docs/trace-format.md", 1 << 20, &page, &err), 0, "%s", err.msg);
+	begin = strstr(page.data, "```json\n");
+	cr_assert_not_null(begin);
+	begin += strlen("```json\n");
+	end = strstr(begin, "```");
+	cr_assert_not_null(end);
+	cr_assert_eq(mp_trace_parse(begin, (size_t)(end - begin), "example", &trace, &err), 0, "%s",
+		     err.msg);
+	cr_expect(trace->complete);
+	cr_expect_eq(trace->n_events, 5);
+	cr_expect_str_eq(trace->events[3].path, "/srv/caf\xe9");
+}
