@@ -1,0 +1,637 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "packer/abi.h"
+#include "packer/ldcache.h"
+#include "packer/loader.h"
+#include "tests/packer/tree.h"
+
+#include <sys/wait.h>
+
+#define RPATH(dirs) "-Wl,--disable-new-dtags,-rpath,'" dirs "'"
+#define RUNPATH(dirs) "-Wl,--enable-new-dtags,-rpath,'" dirs "'"
+
+/* A rule, as a small root file system that needs it. */
+struct file {
+	const char *path; /* a program where it is below /bin, else a library; "a -> b": a symlink */
+	const char *needed;
+	const char *flags;
+};
+
+struct rule {
+	const char *name;
+	const char *library_path; /* LD_LIBRARY_PATH */
+	struct file files[8];
+	const char *kept;    /* libraries, sorted, a line each */
+	const char *missing; /* NULL: nothing is */
+	bool ldconfig;       /* there is a cache */
+	bool musl;           /* the interpreter is a musl one: no reference to compare with */
+	const char *program; /* real path; NULL: /bin/app */
+};
+
+static const struct rule rules[] = {
+	{ .name = "DT_RPATH",
+	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") }, { "/opt/lib/liba.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n" },
+	{ .name = "DT_RUNPATH",
+	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/nowhere:/opt/lib") },
+		     { "/opt/lib/liba.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n" },
+	{ .name = "RPATH of a program serves its libraries",
+	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1", "libb.so.1" },
+		     { "/opt/lib/libb.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n/opt/lib/libb.so.1\n" },
+	{ .name = "RPATH of the whole chain, the nearest first",
+	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/app") },
+		     { "/opt/app/liba.so.1", "libb.so.1", RPATH("/opt/a") },
+		     { "/opt/a/libb.so.1", "libc1.so.1" },
+		     { "/opt/a/libc1.so.1" },
+		     { "/opt/app/libc1.so.1" },
+		     { "/opt/app/libb.so.1" } },
+	  .kept = "/opt/a/libb.so.1\n/opt/a/libc1.so.1\n/opt/app/liba.so.1\n" },
+	{ .name = "RPATH does not serve an object that has RUNPATH",
+	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1", "libb.so.1", RUNPATH("/opt/other") },
+		     { "/opt/lib/libb.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n",
+	  .missing = "libb.so.1 needed by /opt/lib/liba.so.1 (searched: /opt/other, " },
+	{ .name = "RUNPATH serves its own object alone",
+	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1", "libb.so.1" },
+		     { "/opt/lib/libb.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n",
+	  .missing = "libb.so.1 needed by /opt/lib/liba.so.1 (searched: " },
+	{ .name = "LD_LIBRARY_PATH comes before RUNPATH",
+	  .library_path = "/none:/opt/env",
+	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1" },
+		     { "/opt/env/liba.so.1" } },
+	  .kept = "/opt/env/liba.so.1\n" },
+	{ .name = "LD_LIBRARY_PATH comes after RPATH",
+	  .library_path = "/opt/env",
+	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1" },
+		     { "/opt/env/liba.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n" },
+	{ .name = "semicolons and $ORIGIN in LD_LIBRARY_PATH",
+	  .library_path = "/none;$ORIGIN/../opt/env",
+	  .files = { { "/bin/app", "liba.so.1" }, { "/opt/env/liba.so.1" } },
+	  .kept = "/opt/env/liba.so.1\n" },
+	{ .name = "an empty directory is the current one",
+	  .library_path = ":/none",
+	  .files = { { "/bin/app", "liba.so.1" }, { "/liba.so.1" } },
+	  .kept = "/liba.so.1\n" },
+	{ .name = "$ORIGIN of a program is its real path's",
+	  .program = "/opt/app/bin/app",
+	  .files = { { "/opt/app/bin/app", "liba.so.1", RUNPATH("$ORIGIN/../lib") },
+		     { "/bin/app -> ../opt/app/bin/app" },
+		     { "/opt/app/lib/liba.so.1" },
+		     { "/lib/wrong/liba.so.1" } },
+	  .kept = "/opt/app/lib/liba.so.1\n" },
+	{ .name = "${ORIGIN} of a library, which was reached by a symlink",
+	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/opt/link") },
+		     { "/opt/link/liba.so.1 -> ../real/liba.so.1" },
+		     { "/opt/real/liba.so.1", "libb.so.1", RUNPATH("${ORIGIN}/sub") },
+		     { "/opt/link/sub/libb.so.1" },
+		     { "/opt/real/sub/libb.so.1" } },
+	  .kept = "/opt/link/sub/libb.so.1\n/opt/real/liba.so.1\n" },
+	{ .name = "default directories",
+	  .files = { { "/bin/app", "liba.so.1 libb.so.1" },
+		     { "/lib/liba.so.1" },
+		     { "/usr/lib/libb.so.1" } },
+	  .kept = "/lib/liba.so.1\n/usr/lib/libb.so.1\n" },
+	{ .name = "DF_1_NODEFLIB",
+	  .files = { { "/bin/app", "liba.so.1 libb.so.1", RUNPATH("/opt/lib") " -Wl,-z,nodefaultlib" },
+		     { "/opt/lib/liba.so.1" },
+		     { "/lib/libb.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n",
+	  .missing = "libb.so.1 needed by /bin/app (searched: /opt/lib)" },
+	{ .name = "DF_1_NODEFLIB, and the cache",
+	  .ldconfig = true,
+	  .files = { { "/bin/app", "liba.so.1 libb.so.1", "-Wl,-z,nodefaultlib" },
+		     { "/opt/conf/liba.so.1" },
+		     { "/lib/libb.so.1" } },
+	  .kept = "/opt/conf/liba.so.1\n",
+	  .missing = "libb.so.1 needed by /bin/app (searched: /etc/ld.so.cache)" },
+	{ .name = "ld.so.cache comes after RUNPATH and before the default directories",
+	  .ldconfig = true,
+	  .files = { { "/bin/app", "liba.so.1 libb.so.1 libd.so.1", RUNPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1" },
+		     { "/opt/conf/liba.so.1" },
+		     { "/opt/conf/libb.so.1" },
+		     { "/lib/libb.so.1" },
+		     { "/usr/lib/libd.so.1" } },
+	  .kept = "/opt/conf/libb.so.1\n/opt/lib/liba.so.1\n/usr/lib/libd.so.1\n" },
+	{ .name = "a library is what was loaded under its name before",
+	  .files = { { "/bin/app", "liba.so.1 libb.so.1", RUNPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1" },
+		     { "/opt/lib/libb.so.1", "liba.so.1", RUNPATH("/opt/b") },
+		     { "/opt/b/liba.so.1" } },
+	  .kept = "/opt/lib/liba.so.1\n/opt/lib/libb.so.1\n" },
+	{ .name = "or whose soname it is",
+	  .files = { { "/bin/app", "/opt/lib/liba-2.so libb.so.1", RUNPATH("/opt/lib") },
+		     { "/opt/lib/liba-2.so", NULL, "-Wl,-soname,liba.so.1" },
+		     { "/opt/lib/libb.so.1", "liba.so.1", RUNPATH("/opt/b") },
+		     { "/opt/b/liba.so.1" } },
+	  .kept = "/opt/lib/liba-2.so\n/opt/lib/libb.so.1\n" },
+	{ .name = "libraries in a circle",
+	  .files = { { "/bin/app", "liba.so.1" },
+		     { "/lib/liba.so.1", "libb.so.1" },
+		     { "/lib/libb.so.1", "liba.so.1" } },
+	  .kept = "/lib/liba.so.1\n/lib/libb.so.1\n" },
+	{ .name = "two names of one file",
+	  .files = { { "/bin/app", "liba.so.1 liba.so.2" },
+		     { "/lib/liba.so.1" },
+		     { "/lib/liba.so.2 -> liba.so.1" } },
+	  .kept = "/lib/liba.so.1\n" },
+	{ .name = "DT_AUXILIARY that is not there",
+	  .files = { { "/bin/app", "liba.so.1" }, { "/lib/liba.so.1", NULL, "-Wl,-f,libaux.so.1" } },
+	  .kept = "/lib/liba.so.1\n" },
+	{ .name = "DT_AUXILIARY and DT_FILTER that are there",
+	  .files = { { "/bin/app", "liba.so.1" },
+		     { "/lib/liba.so.1", NULL, "-Wl,-f,libaux.so.1 -Wl,-F,libfilt.so.1" },
+		     { "/lib/libaux.so.1" },
+		     { "/lib/libfilt.so.1" } },
+	  .kept = "/lib/liba.so.1\n/lib/libaux.so.1\n/lib/libfilt.so.1\n" },
+	{ .name = "musl: RUNPATH is inherited, LD_LIBRARY_PATH comes first",
+	  .musl = true,
+	  .library_path = "/opt/env",
+	  .files = { { "/bin/app", "libc.musl-x86_64.so.1 liba.so.1 libd.so.1",
+		       RUNPATH("/opt/lib") },
+		     { "/opt/lib/liba.so.1", "libb.so.1 libc.so", RUNPATH("$ORIGIN/own") },
+		     { "/opt/lib/libb.so.1" },
+		     { "/opt/lib/libd.so.1" },
+		     { "/opt/env/libd.so.1" } },
+	  .kept = "/opt/env/libd.so.1\n/opt/lib/liba.so.1\n/opt/lib/libb.so.1\n" },
+	{ .name = "musl: default directories in their order",
+	  .musl = true,
+	  .files = { { "/bin/app", "liba.so.1 libb.so.1 libpthread.so.0" },
+		     { "/usr/lib/liba.so.1" },
+		     { "/usr/local/lib/liba.so.1" },
+		     { "/usr/lib/libb.so.1" } },
+	  .kept = "/usr/lib/libb.so.1\n/usr/local/lib/liba.so.1\n" },
+	{ .name = "musl: not found",
+	  .musl = true,
+	  .files = { { "/bin/app", "liba.so.1" } },
+	  .kept = "",
+	  .missing = "liba.so.1 needed by /bin/app (searched: /lib, /usr/local/lib, /usr/lib)" },
+};
+
+static void make_files(struct tree *tree, const struct rule *rule, const char *interpreter)
+{
+	for (size_t i = 0; i < MP_ARRAY_LEN(rule->files) && rule->files[i].path; i++) {
+		const struct file *file = &rule->files[i];
+		const char *arrow = strstr(file->path, " -> ");
+		MP_AUTO(mp_freep) char *flags = NULL;
+
+		if (arrow) {
+			MP_AUTO(mp_freep)
+			char *link = mp_xstrndup(file->path, (size_t)(arrow - file->path));
+
+			tree_link(tree, link, arrow + 4);
+		} else if (strstr(file->path, "/bin/")) {
+			flags = mp_xasprintf("-pie -Wl,--dynamic-linker,'%s' %s", interpreter,
+					     file->flags ? file->flags : "");
+			tree_elf(tree, file->path, file->needed, flags);
+		} else {
+			tree_library(tree, file->path, file->needed, file->flags);
+		}
+	}
+}
+
+static void run_ldconfig(struct tree *tree)
+{
+	MP_AUTO(mp_freep) char *command = mp_xasprintf("/sbin/ldconfig -X -r '%s'", tree->dir);
+
+	tree_file(tree, "/etc/ld.so.conf", "include /etc/ld.so.conf.d/*.conf\n", 0644);
+	tree_file(tree, "/etc/ld.so.conf.d/opt.conf", "# ours\n/opt/conf\n", 0644);
+	tree_run(command);
+}
+
+/* The ELF files of the set but for @program and @interpreter. */
+static void list_libraries(const struct mp_fileset *set, const char *program,
+			   const char *interpreter, struct mp_strv *paths)
+{
+	for (size_t i = 0; i < mp_fileset_count(set); i++) {
+		const struct mp_file *file = mp_fileset_at(set, i);
+
+		if (S_ISREG(file->node.mode) && strcmp(file->path, program) != 0 &&
+		    strcmp(file->path, interpreter) != 0 &&
+		    strncmp(file->path, "/etc/", 5) != 0)
+			mp_strv_push(paths, file->path);
+	}
+	mp_strv_sort(paths);
+}
+
+/*
+ * Starts this machine's own loader with the tree as its root, to print what it loads. It says so of
+ * missing libraries, too, where "--list" ends at the first.
+ */
+static FILE *start_loader(const struct tree *tree, char *program, char *interpreter,
+			  const char *library_path, pid_t *pid_out)
+{
+	char library_env[256];
+	char *argv[] = { interpreter, program, NULL };
+	char *envp[] = { "LD_TRACE_LOADED_OBJECTS=1", library_path ? library_env : NULL, NULL };
+	int ends[2];
+
+	snprintf(library_env, sizeof(library_env), "LD_LIBRARY_PATH=%s",
+		 library_path ? library_path : "");
+	cr_assert_eq(pipe(ends), 0);
+	*pid_out = fork();
+	if (*pid_out == 0) {
+		dup2(ends[1], 1);
+		if (chroot(tree->dir) == 0 && chdir("/") == 0)
+			execve(interpreter, argv, envp);
+		_exit(127);
+	}
+	close(ends[1]);
+	return fdopen(ends[0], "r");
+}
+
+/* The libraries that it finds, as real paths in the tree. */
+static void list_by_loader(struct tree *tree, const char *program, char *interpreter,
+			   const char *library_path, struct mp_strv *paths)
+{
+	MP_AUTO(mp_freep) char *argument = mp_xstrdup(program);
+	char line[4096], path[4096];
+	int status;
+	pid_t pid;
+	FILE *out = start_loader(tree, argument, interpreter, library_path, &pid);
+
+	while (fgets(line, sizeof(line), out)) {
+		MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
+		const char *arrow = strstr(line, " => ");
+		struct mp_error err;
+
+		/* "NAME => PATH (…", "PATH (…", "NAME => not found", "linux-vdso.so.1 (…" */
+		if (sscanf(arrow ? arrow + 4 : line, " %4095s", path) != 1 ||
+		    (arrow ? strcmp(path, "not") == 0 : path[0] != '/'))
+			continue;
+		/* Relative to the directory in which it runs: the root. */
+		MP_AUTO(mp_freep) char *absolute = mp_path_join("/", path);
+		cr_assert_eq(mp_resolve(tree->resolver, absolute, 0, &res, &err), 0);
+		if (res.status == MP_RESOLVED_FOUND && strcmp(res.path, interpreter) != 0 &&
+		    mp_strv_find(paths, res.path) < 0)
+			mp_strv_push(paths, res.path);
+	}
+	fclose(out);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_expect_eq(status, 0, "the loader ended with status %d", status);
+	mp_strv_sort(paths);
+}
+
+static void expect_missing(const struct rule *rule, const struct mp_missing *missing)
+{
+	MP_AUTO(mp_freep) char *text = tree_lines(&missing->texts);
+
+	if (!rule->missing)
+		cr_expect_eq(missing->texts.n, 0, "%s: missing:\n%s", rule->name, text);
+	else
+		cr_expect(strncmp(text, rule->missing, strlen(rule->missing)) == 0,
+			  "%s: missing:\n%s", rule->name, text);
+}
+
+static void check_rule(const struct rule *rule)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_freep)
+	char *interpreter = rule->musl ? mp_xstrdup("/lib/ld-musl-x86_64.so.1") :
+					 tree_host_interpreter();
+	const char *program = rule->program ? rule->program : "/bin/app";
+	struct mp_closure_env env = { .library_path = rule->library_path, .working_dir = "/" };
+	MP_AUTO(mp_strv_free) struct mp_strv kept = { 0 };
+	MP_AUTO(mp_strv_free) struct mp_strv expected = { 0 };
+	struct mp_missing missing = { 0 };
+
+	tree_make(&tree);
+	make_files(&tree, rule, interpreter);
+	if (rule->musl)
+		tree_library(&tree, interpreter, NULL, NULL);
+	else
+		tree_loader(&tree);
+	if (rule->ldconfig)
+		run_ldconfig(&tree);
+	tree_close_over(&tree, "/bin/app", &env, &missing);
+	list_libraries(tree.set, program, interpreter, &kept);
+	MP_AUTO(mp_freep) char *got = tree_lines(&kept);
+	cr_expect_str_eq(got, rule->kept, "%s: kept:\n%s", rule->name, got);
+	expect_missing(rule, &missing);
+	if (!rule->musl) {
+		list_by_loader(&tree, program, interpreter, rule->library_path, &expected);
+		MP_AUTO(mp_freep) char *want = tree_lines(&expected);
+		cr_expect_str_eq(got, want, "%s: kept:\n%sthe loader says:\n%s", rule->name, got,
+				 want);
+	}
+	mp_missing_free(&missing);
+}
+
+/* Each rule, and this machine's own loader agrees with it. */
+Test(loader, rules, .timeout = 120)
+{
+	for (size_t i = 0; i < MP_ARRAY_LEN(rules); i++)
+		check_rule(&rules[i]);
+}
+
+/* What the closure of /bin/app keeps, a line each; what is missing behind it. Owned by the caller. */
+static char *closure_text(struct tree *tree, const char *path)
+{
+	const struct mp_closure_env env = { .working_dir = "/srv" };
+	MP_AUTO(mp_strv_free) struct mp_strv kept = { 0 };
+	struct mp_missing missing = { 0 };
+	struct mp_buf text = { 0 };
+
+	tree_close_over(tree, path, &env, &missing);
+	list_libraries(tree->set, path, "", &kept);
+	for (size_t i = 0; i < kept.n; i++)
+		mp_buf_addf(&text, "%s\n", kept.v[i]);
+	for (size_t i = 0; i < missing.texts.n; i++)
+		mp_buf_addf(&text, "missing: %s\n", missing.texts.v[i]);
+	mp_missing_free(&missing);
+	return mp_buf_steal(&text);
+}
+
+static void abi_of_host(struct mp_elf *elf)
+{
+	MP_AUTO(mp_closep) int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
+	struct mp_error err;
+
+	cr_assert_eq(mp_elf_read(fd, "/bin/true", elf, &err), 1, "%s", err.msg);
+}
+
+/* A missing library: every directory is named, the default ones of the machine last. */
+Test(loader, missing_names_every_directory)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_elf_clear) struct mp_elf host = { 0 };
+	MP_AUTO(mp_strv_free) struct mp_strv defaults = { 0 };
+	MP_AUTO(mp_buf_free) struct mp_buf expected = { 0 };
+
+	abi_of_host(&host);
+	mp_abi_default_dirs(&host, &defaults);
+	tree_make(&tree);
+	tree_elf(&tree, "/opt/app/run", "libmissing.so.3", "-shared " RUNPATH("/opt/x:$ORIGIN/lib::rel"));
+	mp_buf_adds(&expected, "missing: libmissing.so.3 needed by /opt/app/run (searched: /opt/x, "
+			       "/opt/app/lib, /srv/, /srv/rel");
+	for (size_t i = 0; i < defaults.n; i++)
+		mp_buf_addf(&expected, ", %s", defaults.v[i]);
+	mp_buf_adds(&expected, ")\n");
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/app/run");
+	cr_expect_str_eq(text, expected.data, "%s", text);
+}
+
+/* Whatever the CPU of this machine: every level is kept, with what it needs. */
+Test(loader, every_hwcaps_variant)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	tree_make(&tree);
+	tree_elf(&tree, "/opt/run", "liba.so.1 libonly.so.1", "-shared " RUNPATH("/opt/lib"));
+	tree_library(&tree, "/opt/lib/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/lib/glibc-hwcaps/x86-64-v2/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/lib/glibc-hwcaps/x86-64-v4/liba.so.1", "libfast.so.1",
+		     RUNPATH("/opt/fast"));
+	tree_library(&tree, "/opt/lib/glibc-hwcaps/x86-64-v3/libonly.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/fast/libfast.so.1", NULL, NULL);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	cr_expect_str_eq(text,
+			 "/opt/fast/libfast.so.1\n"
+			 "/opt/lib/glibc-hwcaps/x86-64-v2/liba.so.1\n"
+			 "/opt/lib/glibc-hwcaps/x86-64-v3/libonly.so.1\n"
+			 "/opt/lib/glibc-hwcaps/x86-64-v4/liba.so.1\n"
+			 "/opt/lib/liba.so.1\n",
+			 "%s", text);
+}
+
+/* Through the cache too, which lists them one by one. */
+Test(loader, hwcaps_variants_in_the_cache)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	tree_make(&tree);
+	tree_elf(&tree, "/opt/run", "liba.so.1", "-shared");
+	tree_library(&tree, "/opt/conf/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/conf/glibc-hwcaps/x86-64-v3/liba.so.1", NULL, NULL);
+	run_ldconfig(&tree);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	cr_expect_str_eq(text,
+			 "/opt/conf/glibc-hwcaps/x86-64-v3/liba.so.1\n/opt/conf/liba.so.1\n", "%s",
+			 text);
+	/* Without it the loader would not find the library again. */
+	const struct mp_file *cache = mp_fileset_find(tree.set, "/etc/ld.so.cache");
+	cr_assert_not_null(cache);
+	cr_expect_eq(cache->reason, MP_REASON_NEEDED);
+	cr_expect_str_eq(cache->because, "/opt/run");
+}
+
+/* The tokens whose values the image does not tell: all that exist are kept. */
+Test(loader, lib_and_platform)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_elf_clear) struct mp_elf host = { 0 };
+	MP_AUTO(mp_strv_free) struct mp_strv platforms = { 0 };
+	MP_AUTO(mp_strv_free) struct mp_strv libs = { 0 };
+	MP_AUTO(mp_strv_free) struct mp_strv expected = { 0 };
+
+	abi_of_host(&host);
+	mp_abi_lib_values(&host, &libs);
+	mp_abi_platform_values(&host, &platforms);
+	tree_make(&tree);
+	tree_elf(&tree, "/opt/run", "liba.so.1 libb.so.1",
+		 "-shared " RUNPATH("/opt/p/$PLATFORM:/opt/${LIB}x"));
+	for (size_t i = 0; i < platforms.n; i++)
+		mp_strv_push_take(&expected,
+				  mp_xasprintf("/opt/p/%s/liba.so.1", platforms.v[i]));
+	for (size_t i = 0; i < libs.n; i++)
+		mp_strv_push_take(&expected, mp_xasprintf("/opt/%sx/libb.so.1", libs.v[i]));
+	for (size_t i = 0; i < expected.n; i++)
+		tree_library(&tree, expected.v[i], NULL, NULL);
+	mp_strv_sort(&expected);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	MP_AUTO(mp_freep) char *want = tree_lines(&expected);
+	cr_expect_str_eq(text, want, "%s", text);
+}
+
+/* Changes the machine of the ELF file at @path of the tree to one that is none. */
+static void make_foreign(struct tree *tree, const char *path)
+{
+	MP_AUTO(mp_freep) char *full = tree_path(tree, path);
+	MP_AUTO(mp_closep) int fd = open(full, O_WRONLY | O_CLOEXEC);
+
+	cr_assert_eq(pwrite(fd, "\xfe\xfe", 2, 18), 2);
+}
+
+Test(loader, passes_over_other_machines_and_no_libraries)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	tree_make(&tree);
+	tree_elf(&tree, "/opt/run", "liba.so.1", "-shared " RUNPATH("/opt/1:/opt/2:/opt/3:/opt/4:/opt/5"));
+	tree_library(&tree, "/opt/1/liba.so.1", NULL, NULL);
+	make_foreign(&tree, "/opt/1/liba.so.1");
+	tree_file(&tree, "/opt/2/liba.so.1", "GROUP ( liba.so.2 )\n", 0644);
+	tree_dir(&tree, "/opt/3/liba.so.1", 0755);
+	tree_link(&tree, "/opt/4", "/opt/4");
+	tree_library(&tree, "/opt/5/liba.so.1", NULL, NULL);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	cr_expect_str_eq(text, "/opt/5/liba.so.1\n", "%s", text);
+}
+
+/* Without a cache: what ldconfig would put into one. */
+Test(loader, ld_so_conf)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	tree_make(&tree);
+	tree_elf(&tree, "/opt/run", "liba.so.1 libb.so.1 libc1.so.1 libd.so.1", "-shared");
+	tree_library(&tree, "/opt/a/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/b/libb.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/c/libc1.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/d/libd.so.1", NULL, NULL);
+	tree_file(&tree, "/etc/ld.so.conf",
+		  "  /opt/a/ # a comment\ninclude conf.d/*.conf conf.d/no*where\nhwcap 1 nosegneg\n"
+		  "include /etc/ld.so.conf\ninclude *a*a*a*a*a*a*b\n", 0644);
+	tree_file(&tree, "/etc/conf.d/b.conf", "/opt/b=libc6\r\ninclude /etc/*/deep/c?conf\n", 0644);
+	tree_file(&tree, "/etc/conf.d/deep/c.conf", "/opt/c", 0644);
+	tree_file(&tree, "/etc/conf.d/.hidden.conf", "/opt/d", 0644);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	cr_expect(strncmp(text,
+			  "/opt/a/liba.so.1\n/opt/b/libb.so.1\n/opt/c/libc1.so.1\n"
+			  "missing: libd.so.1 needed by /opt/run (searched: /opt/a, /opt/b, /opt/c, ",
+			  125) == 0,
+		  "%s", text);
+}
+
+/* musl's own list of directories, kept where it was used. */
+Test(loader, musl_path_file)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	tree_make(&tree);
+	tree_library(&tree, "/opt/m/lib/ld-musl-x86_64.so.1", NULL, NULL);
+	tree_file(&tree, "/opt/m/etc/ld-musl-x86_64.path", "/opt/1\n/opt/2:/opt/3\n", 0644);
+	tree_elf(&tree, "/opt/run", "liba.so.1 libb.so.1",
+		 "-pie -Wl,--dynamic-linker,/opt/m/lib/ld-musl-x86_64.so.1");
+	tree_library(&tree, "/opt/3/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/usr/lib/libb.so.1", NULL, NULL);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	cr_expect_str_eq(text,
+			 "/opt/3/liba.so.1\n/opt/m/etc/ld-musl-x86_64.path\n"
+			 "/opt/m/lib/ld-musl-x86_64.so.1\n"
+			 "missing: libb.so.1 needed by /opt/run (searched: /opt/1, /opt/2, /opt/3)\n",
+			 "%s", text);
+}
+
+/* A library of a musl system without its program: the C library's name tells. */
+Test(loader, musl_library_by_itself)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	tree_make(&tree);
+	tree_library(&tree, "/lib/ld-musl-x86_64.so.1", NULL, NULL);
+	tree_library(&tree, "/usr/local/lib/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/plugin.so", "libc.musl-x86_64.so.1 liba.so.1", NULL);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/plugin.so");
+	cr_expect_str_eq(text, "/lib/ld-musl-x86_64.so.1\n/usr/local/lib/liba.so.1\n", "%s", text);
+}
+
+/* The library cache. */
+
+static void put32(struct mp_buf *out, uint32_t value, bool big)
+{
+	for (int i = 0; i < 4; i++)
+		mp_buf_addc(out, (char)(value >> 8 * (big ? 3 - i : i)));
+}
+
+/*
+ * A cache of two entries for "liba.so", the second for some CPUs, and one for "libz.so" that points
+ * outside. @flags: 2, 3, or 0 as before glibc 2.33.
+ */
+static void build_cache(struct mp_buf *out, bool big, int flags)
+{
+	static const char strings[] = "libz.so\0liba.so\0/b/liba.so\0/a/liba.so";
+	uint32_t at = 48 + 3 * 24;
+	const uint32_t entries[3][3] = { { at, 0x7fffffff, 0 },
+					 { at + 8, at + 16, 0 },
+					 { at + 8, at + 27, 1 } };
+
+	mp_buf_adds(out, "glibc-ld.so.cache1.1");
+	put32(out, 3, big);
+	put32(out, sizeof(strings), big);
+	mp_buf_addc(out, (char)flags);
+	mp_buf_add(out, "\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0", 19);
+	for (int i = 0; i < 3; i++) {
+		put32(out, 1, big);
+		put32(out, entries[i][0], big);
+		put32(out, entries[i][1], big);
+		put32(out, 0, big);
+		put32(out, entries[i][2], big);
+		put32(out, entries[i][2], big);
+	}
+	mp_buf_add(out, strings, sizeof(strings));
+}
+
+static void expect_cache(const struct mp_buf *data, const char *what)
+{
+	MP_AUTO(mp_ldcache_freep) struct mp_ldcache *cache = NULL;
+	const struct mp_ldcache_entry *entries = NULL;
+	struct mp_error err = { 0 };
+
+	cr_assert_eq(mp_ldcache_parse(data->data, data->len, &cache, &err), 0, "%s: %s", what,
+		     err.msg);
+	cr_assert_eq(mp_ldcache_find(cache, "liba.so", &entries), 2, "%s", what);
+	cr_expect_str_eq(entries[0].path, "/b/liba.so", "%s", what);
+	cr_expect_str_eq(entries[1].path, "/a/liba.so", "%s", what);
+	cr_expect(!entries[0].variant && entries[1].variant, "%s", what);
+	cr_expect_eq(mp_ldcache_find(cache, "libz.so", &entries), 0, "%s", what);
+	cr_expect_eq(mp_ldcache_find(cache, "libb.so", &entries), 0, "%s", what);
+}
+
+Test(loader, cache_formats)
+{
+	for (int i = 0; i < 4; i++) {
+		bool big = i & 1;
+		MP_AUTO(mp_buf_free) struct mp_buf plain = { 0 };
+		MP_AUTO(mp_buf_free) struct mp_buf behind = { 0 };
+
+		build_cache(&plain, big, i & 2 ? 0 : big ? 3 : 2);
+		expect_cache(&plain, "by itself");
+		/* Behind the older table, one entry of 12 bytes, aligned. */
+		mp_buf_add(&behind, "ld.so-1.7.0", 12);
+		put32(&behind, 1, big);
+		for (int j = 0; j < 4; j++)
+			put32(&behind, 0, big);
+		mp_buf_add(&behind, plain.data, plain.len);
+		expect_cache(&behind, "behind the older table");
+	}
+}
+
+Test(loader, hostile_caches)
+{
+	MP_AUTO(mp_buf_free) struct mp_buf good = { 0 };
+	unsigned int seed = 7;
+	struct mp_error err;
+
+	build_cache(&good, false, 2);
+	for (size_t i = 0; i < 4000 + good.len; i++) {
+		MP_AUTO(mp_buf_free) struct mp_buf bad = { 0 };
+		MP_AUTO(mp_ldcache_freep) struct mp_ldcache *cache = NULL;
+		const struct mp_ldcache_entry *entries = NULL;
+
+		mp_buf_add(&bad, good.data, i < good.len ? i : good.len);
+		for (int j = 0; i >= good.len && j < 1 + (int)i % 5; j++)
+			bad.data[(size_t)rand_r(&seed) % bad.len] = (char)rand_r(&seed);
+		if (mp_ldcache_parse(bad.data ? bad.data : "", bad.len, &cache, &err)) {
+			cr_expect_eq(err.code, MP_E_FORMAT);
+			continue;
+		}
+		cr_expect_leq(mp_ldcache_find(cache, "liba.so", &entries), 3);
+	}
+	cr_expect_eq(mp_ldcache_parse("ld.so-1.7.0\0\377\377\377\377", 16, &(struct mp_ldcache *){ 0 },
+				      &err),
+		     -1);
+	cr_expect_str_eq(err.msg, "not a library cache that glibc 2.2 or newer reads");
+	cr_expect_eq(mp_ldcache_parse("glibc-ld.so.cache1.1\377\377\377\377\0\0\0\0\2\0\0\0\0\0\0\0\0"
+				      "\0\0\0\0\0\0\0\0\0\0", 48, &(struct mp_ldcache *){ 0 }, &err),
+		     -1);
+	cr_expect_str_eq(err.msg, "the library cache is cut short");
+}
