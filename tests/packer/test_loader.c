@@ -263,9 +263,9 @@ static void list_by_loader(struct tree *tree, const char *program, char *interpr
 		const char *arrow = strstr(line, " => ");
 		struct mp_error err;
 
-		/* "NAME => PATH (…", "PATH (…", "NAME => not found", "linux-vdso.so.1 (…" */
+		/* "NAME => PATH (…", "PATH (…", "NAME => not found"; the vDSO, which is no file */
 		if (sscanf(arrow ? arrow + 4 : line, " %4095s", path) != 1 ||
-		    (arrow ? strcmp(path, "not") == 0 : path[0] != '/'))
+		    strcmp(path, "not") == 0)
 			continue;
 		/* Relative to the directory in which it runs: the root. */
 		MP_AUTO(mp_freep) char *absolute = mp_path_join("/", path);
