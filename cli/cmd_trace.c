@@ -45,7 +45,7 @@ static void MP_PRINTF(2, 3) child_says(int error, const char *fmt, ...)
 	va_list args;
 
 	va_start(args, fmt);
-	fputs("micropack: ", stderr);
+	fputs("micropack: error: ", stderr);
 	vfprintf(stderr, fmt, args);
 	fprintf(stderr, ": %s\n", strerror(error));
 	va_end(args);

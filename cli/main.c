@@ -65,6 +65,6 @@ int main(int argc, char **argv)
 	if (rc == 0)
 		return 0;
 	fflush(stdout);
-	fprintf(stderr, "micropack: %s\n", err.msg);
+	fprintf(stderr, "micropack: error: %s\n", err.msg);
 	return mp_error_exit_status(err.code);
 }

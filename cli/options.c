@@ -261,6 +261,7 @@ static int apply_option(struct mp_options *options, int id, const char *value, s
 		return 0;
 	case OPT_JSON:
 		options->json = true;
+		options->qa.output_to_stderr = true;
 		return 0;
 	case OPT_QUIET:
 		options->verbosity = -1;

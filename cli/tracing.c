@@ -7,17 +7,25 @@
 #include <stdio.h>
 #include <unistd.h>
 
+/* What a run tells is about. */
+struct traced_run {
+	struct mp_recorder *recorder;
+	bool output_to_stderr;
+};
+
 static int follow_container(const char *id, void *context, struct mp_error *err)
 {
-	return mp_session_add_container(mp_recorder_session(context), id, err);
+	const struct traced_run *run = context;
+
+	return mp_session_add_container(mp_recorder_session(run->recorder), id, err);
 }
 
 /* A container's output goes where it would go with docker run. */
 static void pass_output(int stream_fd, const char *data, size_t len, void *context)
 {
-	FILE *stream = stream_fd == STDERR_FILENO ? stderr : stdout;
+	const struct traced_run *run = context;
+	FILE *stream = run->output_to_stderr || stream_fd == STDERR_FILENO ? stderr : stdout;
 
-	(void)context;
 	fwrite(data, 1, len, stream);
 	fflush(stream);
 }
@@ -35,12 +43,13 @@ int mp_trace_image(const struct mp_options *options, struct mp_engine *engine,
 		.image_id = image->id,
 		.session = { .buffer_bytes = options->buffer_bytes },
 	};
-	struct mp_qa_observer observer = { follow_container, pass_output, NULL };
+	struct traced_run run = { .output_to_stderr = options->qa.output_to_stderr };
+	const struct mp_qa_observer observer = { follow_container, pass_output, &run };
 	struct mp_qa_result result;
 
 	if (mp_recorder_open(&recorder_options, &recorder, err))
 		return -1;
-	observer.context = recorder;
+	run.recorder = recorder;
 	if (mp_qa_run(&options->qa, engine, image, &observer, &result, err))
 		return -1;
 	if ((result.passed || keep_failed) && mp_recorder_finish(recorder, losses_out, err))

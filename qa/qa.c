@@ -166,7 +166,9 @@ static int test_running(struct run *run, struct mp_error *err)
 	if (mp_target_environment(&target, &env, err))
 		return -1;
 	start_ms = mp_clock_ms();
-	if (mp_script_run(argv, &env, false, 0, &status, err))
+	if (mp_script_run(argv, &env,
+			  run->qa->output_to_stderr ? MP_SCRIPT_TO_STDERR : MP_SCRIPT_PASS, 0,
+			  &status, err))
 		return -1;
 	run->result->tests_ms += mp_clock_ms() - start_ms;
 	if (status != 0)

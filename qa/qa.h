@@ -22,6 +22,7 @@ struct mp_qa {
 	char *ready_cmd;          /* for /bin/sh -c on the host, 0 means ready; NULL: see mp_ready_wait */
 	int64_t ready_timeout_ms;
 	unsigned int stop_grace_s; /* between the stop signal and SIGKILL */
+	bool output_to_stderr;     /* SCRIPT's standard output too: ours is for a machine */
 };
 
 void mp_qa_free(struct mp_qa *qa);

@@ -163,7 +163,7 @@ static int check_once(const struct mp_target_container *target,
 
 		snprintf(waiting_for, size, "--ready-cmd '%s'", target->qa->ready_cmd);
 		if (mp_target_environment(target, &env, err) ||
-		    mp_script_run(argv, &env, true, deadline_ms, &status, err))
+		    mp_script_run(argv, &env, MP_SCRIPT_DROP, deadline_ms, &status, err))
 			return -1;
 		return status == 0;
 	}

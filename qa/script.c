@@ -29,8 +29,8 @@ static void actions_destroyp(posix_spawn_file_actions_t *actions)
 }
 
 /* In a process group of its own, so that all it starts can be ended with it. */
-static int spawn(char *const argv[], const struct mp_strv *env, bool quiet, pid_t *pid_out,
-		 struct mp_error *err)
+static int spawn(char *const argv[], const struct mp_strv *env, enum mp_script_output output,
+		 pid_t *pid_out, struct mp_error *err)
 {
 	MP_AUTO(attr_destroyp) posix_spawnattr_t attr;
 	MP_AUTO(actions_destroyp) posix_spawn_file_actions_t actions;
@@ -48,7 +48,9 @@ static int spawn(char *const argv[], const struct mp_strv *env, bool quiet, pid_
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF);
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_addopen(&actions, STDIN_FILENO, "/dev/null", O_RDONLY, 0);
-	if (quiet) {
+	if (output == MP_SCRIPT_TO_STDERR)
+		posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+	if (output == MP_SCRIPT_DROP) {
 		posix_spawn_file_actions_addopen(&actions, STDOUT_FILENO, "/dev/null", O_WRONLY, 0);
 		posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0);
 	}
@@ -78,15 +80,15 @@ static int exit_status(int wait_status)
 	return WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : 128 + WTERMSIG(wait_status);
 }
 
-int mp_script_run(char *const argv[], const struct mp_strv *env, bool quiet, int64_t deadline_ms,
-		  int *status_out, struct mp_error *err)
+int mp_script_run(char *const argv[], const struct mp_strv *env, enum mp_script_output output,
+		  int64_t deadline_ms, int *status_out, struct mp_error *err)
 {
 	MP_AUTO(mp_closep) int pidfd = -1;
 	bool expired = false;
 	int wait_status, rc = 0;
 	pid_t pid;
 
-	if (spawn(argv, env, quiet, &pid, err))
+	if (spawn(argv, env, output, &pid, err))
 		return -1;
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	while (!wait_slice(pidfd, SLICE_MS)) {

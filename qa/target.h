@@ -29,13 +29,19 @@ MP_MUST_USE int mp_target_environment(const struct mp_target_container *target,
 MP_MUST_USE int mp_ready_wait(const struct mp_target_container *target, char *reason, size_t size,
 			      struct mp_error *err);
 
+/* Where a script's output goes. */
+enum mp_script_output {
+	MP_SCRIPT_PASS,      /* where ours goes */
+	MP_SCRIPT_TO_STDERR, /* both streams to our standard error */
+	MP_SCRIPT_DROP,
+};
+
 /*
- * Runs @argv on the host with @env, its standard input empty, its output passed through, or dropped
- * when @quiet. *status_out: its exit status, or 128 + the signal that ended it. When a signal ends
+ * Runs @argv on the host with @env, its standard input empty. *status_out: its exit status, or 128 + the signal that ended it. When a signal ends
  * micropack, its process group is ended first. @deadline_ms: on mp_clock_ms, 0 for none; when it
  * passes, *status_out is -1.
  */
-MP_MUST_USE int mp_script_run(char *const argv[], const struct mp_strv *env, bool quiet,
-			      int64_t deadline_ms, int *status_out, struct mp_error *err);
+MP_MUST_USE int mp_script_run(char *const argv[], const struct mp_strv *env,
+			      enum mp_script_output output, int64_t deadline_ms, int *status_out, struct mp_error *err);
 
 #endif

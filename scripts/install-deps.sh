@@ -70,7 +70,7 @@ packages()
 	fi
 
 	# Tests: gcc brings its own sanitizer runtimes, clang does not.
-	printf '%s\n' libclang-rt-dev strace valgrind
+	printf '%s\n' libclang-rt-dev strace valgrind attr libcap2-bin docker-registry mandoc procps
 }
 
 is_installed()

@@ -43,7 +43,7 @@ prints()
 # An error is one line.
 one_line()
 {
-	[ "$(grep -c '^micropack: ' err)" -eq 1 ] && return 0
+	[ "$(grep -c '^micropack: error: ' err)" -eq 1 ] && return 0
 	cat err >&2
 	fail "the error is not one line"
 }

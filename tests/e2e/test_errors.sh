@@ -24,7 +24,7 @@ test_error_usage()
 	refuses 2 'one IMAGE is needed' "$MICROPACK" image command
 	refuses 2 "'--tets' is not known" "$MICROPACK" image --tets x
 	refuses 2 'needs a value' "$MICROPACK" image --tests
-	refuses 2 "not for 'micropack pack'" "$MICROPACK" pack x --image y --tests plain.sh
+	refuses 2 "not for 'micropack pack'" "$MICROPACK" pack x --image y --tests /bin/true
 	refuses 2 'missing.sh' "$MICROPACK" micropack-sample/nginx --tests missing.sh -o out.d
 	refuses 2 'is not executable' "$MICROPACK" micropack-sample/nginx --tests plain.sh -o out.d
 	refuses 2 'only one of' "$MICROPACK" micropack-sample/nginx --for 1s --run x -o out.d
@@ -48,8 +48,12 @@ test_error_engine()
 
 test_error_other_architecture()
 {
-	mkdir root
-	tar -C root -c . | docker import --platform linux/s390x - micropack-e2e/foreign:1 >/dev/null
+	mkdir saved
+	docker save micropack-sample/hello-static | tar -C saved -x
+	sed -i 's/"architecture":"[a-z0-9]*"/"architecture":"s390x"/' saved/[0-9a-f]*.json
+	sed -i 's|micropack-sample/hello-static:latest|micropack-e2e/foreign:1|' saved/manifest.json
+	rm -f saved/repositories
+	tar -C saved -c . | docker load -q
 	refuses 4 's390x' "$MICROPACK" micropack-e2e/foreign:1 -o out.d
 	docker rmi micropack-e2e/foreign:1 >/dev/null
 }
@@ -92,7 +96,7 @@ test_error_incomplete_trace()
 	: >nothing.txt
 	refuses 6 'empty' "$MICROPACK" pack nothing.txt --root /
 	printf '/bin\nrelative/path\n' >relative.txt
-	refuses 1 'line 2' "$MICROPACK" pack relative.txt --root /
+	refuses 1 'relative.txt:2' "$MICROPACK" pack relative.txt --root /
 	sed 's/"op":"open"/"op":"opened"/' t.jsonl >bad.jsonl
 	refuses 1 "unknown op 'opened'" "$MICROPACK" pack bad.jsonl --root /
 }

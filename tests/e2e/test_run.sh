@@ -153,7 +153,8 @@ test_run_no_image()
 	[ -s out.d/rootfs.tar ] && [ -s out.d/Dockerfile ]
 	! grep -q 'passes the same tests' out
 	expect 0 "$MICROPACK" --json micropack-sample/hello-static --no-image -o out.d
-	grep -q '"stages_ms"' out
+	[ "$(head -n 1 out)" = '{' ] && grep -q '"stages_ms"' out
+	grep -q 'Hello' err
 }
 
 # Interrupted in the middle of the tests: nothing is left, not even what the script started.
@@ -202,4 +203,32 @@ test_run_leaves_nothing()
 	[ -z "$(find out.d -name '*.tmp')" ]
 	[ "$(find out.d -type f | sort | tr '\n' ' ')" = \
 		"out.d/Dockerfile out.d/rootfs.tar out.d/trace.jsonl " ]
+}
+
+# An image that the engine does not have is pulled.
+test_run_pull()
+{
+	local port=53999 image
+
+	image=127.0.0.1:$port/e2e/hello:1
+	cat >registry.yml <<END
+version: 0.1
+storage: { filesystem: { rootdirectory: $PWD/registry } }
+http: { addr: 127.0.0.1:$port }
+END
+	docker-registry serve registry.yml >registry.log 2>&1 &
+	trap "kill $!" EXIT
+	for _ in $(seq 100); do
+		! curl -sf -o /dev/null http://127.0.0.1:$port/v2/ || break
+		sleep 0.1
+	done
+	docker tag micropack-sample/hello-static "$image"
+	docker push -q "$image"
+	docker rmi "$image" >/dev/null
+	expect 0 "$MICROPACK" "$image" -o out.d
+	grep -q 'pulling it' err
+	docker rmi "$image" "$image-micro" >/dev/null
+	expect 4 "$MICROPACK" 127.0.0.1:$port/e2e/unknown -o out.d2
+	says 127.0.0.1:$port/e2e/unknown
+	[ ! -e out.d2 ]
 }

@@ -24,14 +24,15 @@ config_of()
 	done
 }
 
-# list IMAGE: mode, owner, size, name and link of each path, but for those that the engine makes.
+# list IMAGE: mode, owner, size, time, name and link of each path, but for those that the engine makes
+# or touches in every container, and mount points, which a packed image always has.
 list()
 {
 	local id
 
 	id=$(docker create "$1" /none)
 	docker export "$id" | tar -tv --numeric-owner --full-time 2>/dev/null | sed 's|/$||' |
-		grep -vE ' (dev|proc|sys|etc)/(console|pts|shm|hostname|hosts|resolv.conf|mtab)$| \.dockerenv$' |
+		grep -vE ' (dev|proc|sys|tmp|etc|\.dockerenv|dev/.*|etc/(hostname|hosts|resolv.conf|mtab.*))$' |
 		sort
 	docker rm "$id" >/dev/null
 }

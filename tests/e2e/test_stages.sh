@@ -101,9 +101,9 @@ int main(void)
 # Owners, modes, links, capabilities and devices, as they are in the image, in the packed image too.
 test_stages_metadata()
 {
+	export LC_ALL=C # names are bytes here
 	mkdir -p root/bin root/data/empty root/data/linkdir
-	cp /bin/true root/bin/caps
-	setcap cap_net_raw+ep root/bin/caps
+	compile_static root/bin/caps 'int main(void) { return 0; }'
 	echo one >root/data/first
 	ln root/data/first root/data/second
 	mkfifo root/data/fifo
@@ -111,14 +111,13 @@ test_stages_metadata()
 	ln -s first root/data/symlink
 	ln -s ../../../../etc/passwd root/data/outside
 	printf 'x' >"root/data/$(printf 'latin1-\351')"
-	setfattr -n user.note -v hello root/data/first 2>/dev/null || true
 	chmod 04711 root/bin/caps
 	setcap cap_net_raw+ep root/bin/caps
 	chmod 01777 root/data/empty
 	chown 1234:4321 root/data/fifo root/data/symlink -h
 	touch -h -d '2001-02-03 04:05:06.789' root/data/first root/data/symlink
 	image_of micropack-e2e/metadata:1 root
-	(cd root && find . -mindepth 1 | sed 's|^\.||' | LC_ALL=C sed 's/\xe9/\\xe9/') >files.txt
+	(cd root && find . -mindepth 1 | sed 's|^\.||' | sed 's/\xe9/\\xe9/') >files.txt
 	expect 0 "$MICROPACK" pack files.txt --image micropack-e2e/metadata:1 -o rootfs.tar
 	docker import rootfs.tar micropack-e2e/metadata:2 >/dev/null
 	for version in 1 2; do
@@ -126,17 +125,15 @@ test_stages_metadata()
 		docker export "$(docker create micropack-e2e/metadata:$version /none)" |
 			tar -C unpacked.$version --xattrs --xattrs-include='*' -xp
 		docker rm "$(docker ps -aqf ancestor=micropack-e2e/metadata:$version)" >/dev/null
-		# An inode is named by its first name, so that hard links are compared too.
-		(cd unpacked.$version && find bin data | LC_ALL=C sort | while read -r path; do
-			stat -c '%n %F %a %u:%g %t,%T %h %Y' "$path" | grep -v '/data$'
-			getcap "$path"
-			getfattr -h -d -m - "$path" 2>/dev/null
+		(cd unpacked.$version && find bin data | sort | while read -r path; do
+			stat -c '%n %F %a %u:%g %t,%T %h %Y' "$path"
+			[ -h "$path" ] || getfattr -h -d -m - -e hex "$path"
 			[ ! -L "$path" ] || readlink "$path"
 			[ ! -f "$path" ] || sha256sum <"$path"
 		done) >list.$version
 		rm -rf unpacked.$version
 	done
-	grep -q cap_net_raw list.1
+	grep -q security.capability list.1
 	diff list.1 list.2
 	[ "$(tar -tvf rootfs.tar | grep -c 'link to data/first')" -eq 1 ]
 	docker rmi micropack-e2e/metadata:1 micropack-e2e/metadata:2 >/dev/null
