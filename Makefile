@@ -51,7 +51,7 @@ SKEL := $(B)/bpf/trace.skel.h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit san lint check demo bench fuzz install clean deps
+.PHONY: all unit san lint deps check demo bench install clean
 
 all: $(B)/micropack
 
@@ -93,5 +93,29 @@ unit: $(TESTS)
 san:
 	$(Q)$(MAKE) --no-print-directory VARIANT=san unit
 
+lint:
+	$(Q)tests/lint.sh
+
+deps:
+	$(Q)scripts/install-deps.sh
+
+check: deps
+	$(Q)tests/check.sh
+
+demo: deps
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)scripts/demo.sh
+
+bench: deps
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
+	$(Q)bench/run.sh
+
+MAN := $(wildcard docs/*.1)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/share/man/man1
+	install -m 755 $(B)/micropack $(DESTDIR)$(PREFIX)/bin/micropack
+	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
+
 clean:
-	rm -rf build/release build/san build/fuzz
+	rm -rf build/release build/san
