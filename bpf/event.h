@@ -21,7 +21,7 @@
 #define MP_EVENT_CREATE 0x0002
 #define MP_EVENT_DIR 0x0004
 #define MP_EVENT_DELETED 0x0008
-#define MP_EVENT_FOREIGN 0x0010      /* what was reached is outside of the mount namespace */
+#define MP_EVENT_FOREIGN 0x0010 /* what was reached is outside of the mount namespace */
 #define MP_EVENT_SCRIPT 0x0020
 #define MP_EVENT_NOFOLLOW 0x0040
 #define MP_EVENT_BASE_FOREIGN 0x0100 /* the path begins outside of the mount namespace */
@@ -42,13 +42,13 @@
  * All integers in the byte order of the host.
  */
 struct mp_event {
-	__u64 time_ns;    /* CLOCK_MONOTONIC; not part of the key */
-	__u64 key;        /* a hash of everything below: equal events have equal keys */
-	__u64 exe_id;     /* the program that asked: new_exe_id of its exec; 0: none that was seen */
+	__u64 time_ns; /* CLOCK_MONOTONIC; not part of the key */
+	__u64 key;     /* a hash of everything below: equal events have equal keys */
+	__u64 exe_id;  /* the program that asked: new_exe_id of its exec; 0: none that was seen */
 	__u64 new_exe_id; /* of the program that an exec started: a hash of its real path */
 	__u32 session;
-	__s32 error;      /* 0 or an errno, positive */
-	__u16 op;         /* enum mp_trace_op */
+	__s32 error; /* 0 or an errno, positive */
+	__u16 op;    /* enum mp_trace_op */
 	__u16 flags;
 	__u16 base_len;
 	__u16 path_len;
@@ -58,13 +58,13 @@ struct mp_event {
 
 /* How a system call names its paths: one entry of a table by call number. */
 struct mp_call {
-	__u8 op;          /* enum mp_trace_op of the path */
-	__u8 kind;        /* MP_CALL_*; 0: the call takes no path */
-	__u8 flags;       /* MP_EVENT_WRITE, _CREATE, _NOFOLLOW that the call always has */
-	__s8 dirfd_arg;   /* index of the argument with the directory; -1: the working directory */
-	__s8 path_arg;    /* index of the argument with the path */
-	__s8 how_arg;     /* index of the argument with the flags; -1: none */
-	__u8 second_op;   /* a second path, as of rename and link: its op … */
+	__u8 op;        /* enum mp_trace_op of the path */
+	__u8 kind;      /* MP_CALL_*; 0: the call takes no path */
+	__u8 flags;     /* MP_EVENT_WRITE, _CREATE, _NOFOLLOW that the call always has */
+	__s8 dirfd_arg; /* index of the argument with the directory; -1: the working directory */
+	__s8 path_arg;  /* index of the argument with the path */
+	__s8 how_arg;   /* index of the argument with the flags; -1: none */
+	__u8 second_op; /* a second path, as of rename and link: its op … */
 	__u8 second_flags;
 	__s8 second_dirfd_arg;
 	__s8 second_path_arg; /* … and arguments; -1: none */

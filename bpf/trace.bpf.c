@@ -9,8 +9,8 @@
  *   sched_process_exit  forgets the dead
  *   sys_exit            reports the paths of system calls
  *
- * Paths are read at the exit of a call, when the page with the text is resident (at its entry it may
- * not be, and a page fault is not allowed here).
+ * Paths are read at the exit of a call, when the page with the text is resident (at its entry it
+ * may not be, and a page fault is not allowed here).
  */
 #include "bpf/kernel.h"
 #include "bpf/event.h"
@@ -38,7 +38,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define O_NOFOLLOW O_NOFOLLOW_ARM64
 #endif
 
-/* Room for base, path and real, each with one name more than fits; a power of two for the verifier. */
+/* Room for base, path and real, each with one name more than fits; a power of two for the verifier.
+ */
 #define DATA_SIZE 16384
 #define DATA_MASK (DATA_SIZE - 1)
 #define NAME_SIZE 256
@@ -47,7 +48,7 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 struct scratch {
 	struct mp_event event;
 	char data[DATA_SIZE + MP_PATH_SIZE + 8]; /* past the mask: what one read may add */
-	__u32 which; /* its own index */
+	__u32 which;                             /* its own index */
 	__u32 end; /* of the data so far: in memory, or the verifier would follow its every value */
 	char cgroup_name[NAME_SIZE];
 	char id[MP_CONTAINER_ID_LEN];
@@ -87,8 +88,8 @@ struct {
 } targets SEC(".maps");
 
 /*
- * Keys of events that were delivered. Least recently used keys make room for new ones: then an event
- * may be delivered twice, never lost.
+ * Keys of events that were delivered. Least recently used keys make room for new ones: then an
+ * event may be delivered twice, never lost.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_LRU_HASH);
@@ -123,8 +124,8 @@ static __always_inline struct mount *mount_of(struct vfsmount *mnt)
 }
 
 /*
- * The functions that are not static are verified once, whoever calls them; for that they take numbers
- * only (Linux 5.8), and find their scratch by its index.
+ * The functions that are not static are verified once, whoever calls them; for that they take
+ * numbers only (Linux 5.8), and find their scratch by its index.
  */
 
 static __always_inline struct scratch *scratch_at(__u32 which)
@@ -196,8 +197,7 @@ static long walk_step(__u32 turn, void *context)
  * namespace to the event's data at @off, deepest first. Returns the new offset. Sets
  * MP_EVENT_TRUNCATED or _UNREAD in the event, or @foreign_flag when another root is reached.
  */
-__noinline __u32 append_names(__u32 which, __u32 off, __u64 dentry, __u64 mount,
-			      __u32 foreign_flag)
+__noinline __u32 append_names(__u32 which, __u32 off, __u64 dentry, __u64 mount, __u32 foreign_flag)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct walk walk = {
@@ -278,8 +278,8 @@ static __always_inline __u64 mix(__u64 h, __u64 word)
 }
 
 /*
- * Delivers the event that was put together, unless an equal one was. Its key is remembered only once
- * it is in the ring buffer, so that a dropped event has another chance. Returns 0.
+ * Delivers the event that was put together, unless an equal one was. Its key is remembered only
+ * once it is in the ring buffer, so that a dropped event has another chance. Returns 0.
  */
 __noinline int deliver(__u32 which)
 {
@@ -338,9 +338,9 @@ static __always_inline struct scratch *scratch_new(__u32 which, const struct mp_
 /* The names of @path become the event's base. */
 static __always_inline void set_base(struct scratch *s, const struct path *path)
 {
-	s->event.base_len = append_names(s->which, 0, (__u64)BPF_CORE_READ(path, dentry),
-					 (__u64)mount_of(BPF_CORE_READ(path, mnt)),
-					 MP_EVENT_BASE_FOREIGN);
+	s->event.base_len =
+		append_names(s->which, 0, (__u64)BPF_CORE_READ(path, dentry),
+			     (__u64)mount_of(BPF_CORE_READ(path, mnt)), MP_EVENT_BASE_FOREIGN);
 }
 
 /* The names of @path become the event's real path; base and path are there already. */
@@ -349,9 +349,10 @@ static __always_inline void set_real(struct scratch *s, const struct path *path)
 	struct dentry *dentry = BPF_CORE_READ(path, dentry);
 	__u32 off = s->event.base_len + s->event.path_len;
 
-	s->event.real_len = append_names(s->which, off, (__u64)dentry,
-					 (__u64)mount_of(BPF_CORE_READ(path, mnt)),
-					 MP_EVENT_FOREIGN) - off;
+	s->event.real_len =
+		append_names(s->which, off, (__u64)dentry,
+			     (__u64)mount_of(BPF_CORE_READ(path, mnt)), MP_EVENT_FOREIGN) -
+		off;
 	s->event.flags |= MP_EVENT_HAS_REAL;
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
 		s->event.flags |= MP_EVENT_DELETED;
@@ -412,7 +413,8 @@ __noinline int is_below_target(__u32 which, __u64 cgroup_address)
 	return 0;
 }
 
-/* The target in whose cgroup @task is: looked for in the default (v2) hierarchy, then those of v1. */
+/* The target in whose cgroup @task is: looked for in the default (v2) hierarchy, then those of v1.
+ */
 static __always_inline struct mp_target *target_of(struct scratch *s, struct task_struct *task)
 {
 	struct css_set *set = BPF_CORE_READ(task, cgroups);
@@ -569,11 +571,11 @@ static __always_inline const struct path *base_of(struct task_struct *task, char
 }
 
 /*
- * Puts the path at @text (user memory), relative to @dirfd, into the event. False: nothing to report,
- * because there is no path, the call itself could not read it, or @dirfd is no file.
+ * Puts the path at @text (user memory), relative to @dirfd, into the event. False: nothing to
+ * report, because there is no path, the call itself could not read it, or @dirfd is no file.
  */
-static __always_inline bool set_path(struct scratch *s, struct task_struct *task,
-				     const char *text, int dirfd, long ret)
+static __always_inline bool set_path(struct scratch *s, struct task_struct *task, const char *text,
+				     int dirfd, long ret)
 {
 	const struct path *base;
 	char first = 0;
@@ -627,8 +629,7 @@ static __always_inline __u16 how_flags(__u8 kind, __u64 how)
 
 	if (kind == MP_CALL_PATH || kind == MP_CALL_EXEC)
 		return how & AT_SYMLINK_NOFOLLOW ? MP_EVENT_NOFOLLOW : 0;
-	if (kind == MP_CALL_OPENAT2 &&
-	    bpf_probe_read_user(&how, sizeof(how), (void *)how))
+	if (kind == MP_CALL_OPENAT2 && bpf_probe_read_user(&how, sizeof(how), (void *)how))
 		return 0;
 	if (how & O_ACCMODE)
 		flags |= MP_EVENT_WRITE;
@@ -675,7 +676,8 @@ static __always_inline __u64 arg_at(const __u64 args[6], __s8 index, __u64 other
 	return otherwise;
 }
 
-/* After chdir and chroot a relative name would be looked up in the wrong place: the result is said. */
+/* After chdir and chroot a relative name would be looked up in the wrong place: the result is said.
+ */
 static __always_inline bool set_changed_directory(struct scratch *s, struct task_struct *task,
 						  __u8 kind)
 {

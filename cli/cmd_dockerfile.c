@@ -38,8 +38,8 @@ static int read_config_file(const char *path, struct mp_image_config *config, st
 	return 0;
 }
 
-static int write_dockerfile(const struct mp_options *options,
-			    const struct mp_image_config *config, struct mp_error *err)
+static int write_dockerfile(const struct mp_options *options, const struct mp_image_config *config,
+			    struct mp_error *err)
 {
 	const char *rootfs = options->rootfs ? options->rootfs : "rootfs.tar";
 	MP_AUTO(mp_freep) char *text = NULL;
@@ -64,9 +64,9 @@ int mp_cmd_dockerfile(const struct mp_options *options, struct mp_error *err)
 				    "one of --image IMAGE and --config FILE is needed, and no "
 				    "argument; see 'micropack dockerfile --help'");
 	if (options->config)
-		return read_config_file(options->config, &config, err) ?
-			       -1 :
-			       write_dockerfile(options, &config, err);
+		return read_config_file(options->config, &config, err)
+			       ? -1
+			       : write_dockerfile(options, &config, err);
 	if (mp_engine_connect(&engine, err) || mp_image_get(engine, options->image, &image, err))
 		return -1;
 	return write_dockerfile(options, &image->config, err);

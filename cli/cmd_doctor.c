@@ -38,8 +38,8 @@ static void check_btf(struct check *check)
 {
 	check->ok = access("/sys/kernel/btf/vmlinux", R_OK) == 0;
 	snprintf(check->text, sizeof(check->text), "%s",
-		 check->ok ? "/sys/kernel/btf/vmlinux" :
-			     "/sys/kernel/btf/vmlinux cannot be read; a kernel with "
+		 check->ok ? "/sys/kernel/btf/vmlinux"
+			   : "/sys/kernel/btf/vmlinux cannot be read; a kernel with "
 			     "CONFIG_DEBUG_INFO_BTF=y is needed");
 }
 
@@ -55,9 +55,9 @@ static void check_privileges(struct check *check)
 	      (data[1].effective & 1u << (CAPABILITY_PERFMON - 32));
 	check->ok = admin && bpf;
 	snprintf(check->text, sizeof(check->text), "%s",
-		 check->ok ? "CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN" :
-		 bpf       ? "no CAP_SYS_ADMIN, so images are read by export only; run with sudo" :
-			     "CAP_BPF and CAP_PERFMON are needed; run with sudo");
+		 check->ok ? "CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN"
+		 : bpf     ? "no CAP_SYS_ADMIN, so images are read by export only; run with sudo"
+			   : "CAP_BPF and CAP_PERFMON are needed; run with sudo");
 	if (bpf)
 		check->code = MP_E_NONE;
 }

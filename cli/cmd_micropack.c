@@ -20,7 +20,13 @@
 #define NAMED_PATHS 5
 
 enum stage {
-	STAGE_IMAGE, STAGE_TRACE, STAGE_TESTS, STAGE_PACK, STAGE_LOAD, STAGE_VERIFY, STAGES,
+	STAGE_IMAGE,
+	STAGE_TRACE,
+	STAGE_TESTS,
+	STAGE_PACK,
+	STAGE_LOAD,
+	STAGE_VERIFY,
+	STAGES,
 };
 
 static const char *const stage_names[STAGES] = {
@@ -253,9 +259,9 @@ static int verify(struct job *job, struct mp_error *err)
 
 static double ratio(const struct job *job)
 {
-	return job->after.size_bytes ?
-		       (double)job->image->size_bytes / (double)job->after.size_bytes :
-		       0;
+	return job->after.size_bytes
+		       ? (double)job->image->size_bytes / (double)job->after.size_bytes
+		       : 0;
 }
 
 static void print_text(const struct job *job)
@@ -310,9 +316,11 @@ int mp_cmd_micropack(const struct mp_options *options, struct mp_error *err)
 	MP_AUTO(job_cleanup) struct job job = { .options = options, .mark_ms = mp_clock_ms() };
 
 	if (options->arguments.n != 1)
-		return mp_error_set(err, MP_E_USAGE, 0, "one IMAGE is needed%s; see 'micropack "
-							"--help'",
-				    options->arguments.n ? ", a command for it goes after '--'" : "");
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "one IMAGE is needed%s; see 'micropack "
+				    "--help'",
+				    options->arguments.n ? ", a command for it goes after '--'"
+							 : "");
 	if (mp_check_qa_options(&options->qa, err) || get_image(&job, err) ||
 	    trace_original(&job, err) || pack(&job, err) || load(&job, err) || verify(&job, err))
 		return -1;

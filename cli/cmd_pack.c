@@ -39,8 +39,8 @@ static int input_read(struct input *input, const struct mp_options *options, str
 	if (mp_list_parse(text.data ? text.data : "", text.len, path, &input->list, err))
 		return -1;
 	if (input->list.n == 0)
-		return mp_error_set(err, MP_E_INCOMPLETE, 0,
-				    "'%s' is empty: no path to pack", path);
+		return mp_error_set(err, MP_E_INCOMPLETE, 0, "'%s' is empty: no path to pack",
+				    path);
 	return 0;
 }
 

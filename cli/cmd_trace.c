@@ -25,7 +25,7 @@
 struct child {
 	pid_t pid; /* 0: none */
 	int pidfd;
-	int go;    /* written to, it executes; closed without, it ends */
+	int go; /* written to, it executes; closed without, it ends */
 };
 
 static void child_cleanup(struct child *child)
@@ -125,8 +125,7 @@ static int trace_program(const struct mp_options *options, const char *path,
 	bool ended_by_us = false;
 	int status;
 
-	if (child_start(&child, argv, err) ||
-	    mp_recorder_open(&recorder_options, &recorder, err) ||
+	if (child_start(&child, argv, err) || mp_recorder_open(&recorder_options, &recorder, err) ||
 	    mp_session_add_process(mp_recorder_session(recorder), child.pid, err))
 		return -1;
 	if (write(child.go, "", 1) != 1)
@@ -176,8 +175,8 @@ int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
 				    "--ready-cmd need an IMAGE");
 	if (mp_check_qa_options(&options->qa, err))
 		return -1;
-	if (program ? trace_program(options, path, &losses, err) :
-		      trace_container(options, path, &losses, err))
+	if (program ? trace_program(options, path, &losses, err)
+		    : trace_container(options, path, &losses, err))
 		return -1;
 	if (losses.dropped || losses.truncated || losses.unread || losses.untracked)
 		mp_warn("the trace is incomplete: %llu events dropped, %llu paths truncated, "

@@ -56,8 +56,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"\n" RUN_OPTIONS "\n"
 		"Other options:\n"
 		"  -o, --output FILE        the trace (trace.jsonl)\n"
-		"      --buffer-size SIZE   between kernel and tracer (16M)\n" COMMON_OPTIONS
-		"\n"
+		"      --buffer-size SIZE   between kernel and tracer (16M)\n" COMMON_OPTIONS "\n"
 		"For a COMMAND on this host only --for is of use: it is ended after that time.\n",
 	[MP_COMMAND_PACK] =
 		"usage: micropack pack TRACE|LIST --image IMAGE[:TAG] [-o FILE] [OPTION]...\n"
@@ -85,15 +84,15 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --config FILE        what 'docker image inspect' or an OCI image\n"
 		"                           configuration says, no engine needed\n"
 		"      --rootfs NAME        the archive's name beside it (rootfs.tar)\n"
-		"  -o, --output FILE        where to write; standard output without\n" COMMON_OPTIONS,
+		"  -o, --output FILE        where to write; standard output "
+		"without\n" COMMON_OPTIONS,
 	[MP_COMMAND_DOCTOR] =
 		"usage: micropack doctor [--json]\n"
 		"\n"
 		"Says what this host can do: kernel, privileges, tracing, engine, reading of\n"
 		"images; and what to do about what is missing.\n"
 		"\n"
-		"      --json               as JSON on standard output\n" COMMON_OPTIONS
-		"\n"
+		"      --json               as JSON on standard output\n" COMMON_OPTIONS "\n"
 		"Exit status: 0 all there, 3 cannot trace, 4 no engine.\n",
 };
 

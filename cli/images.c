@@ -157,9 +157,9 @@ static void *write_load_archive(void *context)
 {
 	struct load_writer *writer = context;
 
-	writer->rc = mp_archive_write_image(writer->rootfs_path, writer->layer_sha256,
-					    writer->image_json, writer->tag, writer->fd,
-					    &writer->err);
+	writer->rc =
+		mp_archive_write_image(writer->rootfs_path, writer->layer_sha256,
+				       writer->image_json, writer->tag, writer->fd, &writer->err);
 	close(writer->fd);
 	return NULL;
 }
@@ -247,8 +247,8 @@ static char *default_tag(const char *reference)
 	if (is_image_id(reference))
 		return mp_xasprintf("micropack-%.12s:micro",
 				    strncmp(reference, "sha256:", 7) ? reference : reference + 7);
-	name = digest ? mp_xstrndup(reference, (size_t)(digest - reference)) :
-			mp_xstrdup(reference);
+	name = digest ? mp_xstrndup(reference, (size_t)(digest - reference))
+		      : mp_xstrdup(reference);
 	tag = tag_of(name);
 	return mp_xasprintf("%.*s:%s-micro", tag ? (int)(tag - name) : (int)strlen(name), name,
 			    tag ? tag + 1 : "latest");

@@ -22,11 +22,39 @@
 #define ALL (M | T | P | D | DOC)
 
 enum option_id {
-	OPT_ENV = 256, OPT_ENV_FILE, OPT_VOLUME, OPT_MOUNT, OPT_PUBLISH, OPT_NETWORK, OPT_USER,
-	OPT_WORKDIR, OPT_ENTRYPOINT, OPT_CAP_ADD, OPT_TMPFS, OPT_TESTS, OPT_RUN, OPT_FOR,
-	OPT_READY_TIMEOUT, OPT_READY_CMD, OPT_STOP_TIMEOUT, OPT_OUTPUT, OPT_TAG, OPT_IMAGE,
-	OPT_ROOT, OPT_CONFIG, OPT_ROOTFS, OPT_NO_IMAGE, OPT_NO_VERIFY, OPT_INCOMPLETE, OPT_JSON,
-	OPT_QUIET, OPT_VERBOSE, OPT_SOURCE, OPT_BUFFER_SIZE, OPT_HELP, OPT_VERSION,
+	OPT_ENV = 256,
+	OPT_ENV_FILE,
+	OPT_VOLUME,
+	OPT_MOUNT,
+	OPT_PUBLISH,
+	OPT_NETWORK,
+	OPT_USER,
+	OPT_WORKDIR,
+	OPT_ENTRYPOINT,
+	OPT_CAP_ADD,
+	OPT_TMPFS,
+	OPT_TESTS,
+	OPT_RUN,
+	OPT_FOR,
+	OPT_READY_TIMEOUT,
+	OPT_READY_CMD,
+	OPT_STOP_TIMEOUT,
+	OPT_OUTPUT,
+	OPT_TAG,
+	OPT_IMAGE,
+	OPT_ROOT,
+	OPT_CONFIG,
+	OPT_ROOTFS,
+	OPT_NO_IMAGE,
+	OPT_NO_VERIFY,
+	OPT_INCOMPLETE,
+	OPT_JSON,
+	OPT_QUIET,
+	OPT_VERBOSE,
+	OPT_SOURCE,
+	OPT_BUFFER_SIZE,
+	OPT_HELP,
+	OPT_VERSION,
 };
 
 static const struct known_option {
@@ -73,8 +101,8 @@ static const struct known_option {
 };
 
 static const char *const command_words[MP_COMMANDS] = {
-	[MP_COMMAND_MICROPACK] = "",   [MP_COMMAND_TRACE] = "trace",
-	[MP_COMMAND_PACK] = "pack",    [MP_COMMAND_DOCKERFILE] = "dockerfile",
+	[MP_COMMAND_MICROPACK] = "",    [MP_COMMAND_TRACE] = "trace",
+	[MP_COMMAND_PACK] = "pack",     [MP_COMMAND_DOCKERFILE] = "dockerfile",
 	[MP_COMMAND_DOCTOR] = "doctor",
 };
 
@@ -290,8 +318,8 @@ static void describe_options(struct option *longs, char *shorts)
 		const struct known_option *known = &known_options[i];
 
 		*longs++ = (struct option){ known->name,
-					    known->has_value ? required_argument : no_argument, NULL,
-					    (int)known->id };
+					    known->has_value ? required_argument : no_argument,
+					    NULL, (int)known->id };
 		if (!known->letter)
 			continue;
 		*shorts++ = known->letter;
@@ -305,8 +333,8 @@ static void describe_options(struct option *longs, char *shorts)
 static const struct known_option *option_by_id(int id)
 {
 	for (size_t i = 0; i < MP_ARRAY_LEN(known_options); i++) {
-		if ((int)known_options[i].id == id || (known_options[i].letter &&
-						       known_options[i].letter == id))
+		if ((int)known_options[i].id == id ||
+		    (known_options[i].letter && known_options[i].letter == id))
 			return &known_options[i];
 	}
 	return NULL;

@@ -31,7 +31,7 @@ struct mp_options {
 	char *config;             /* --config */
 	char *rootfs;             /* --rootfs */
 	bool no_image, no_verify, incomplete_ok, json;
-	int verbosity;            /* -1 quiet, 0, 1 verbose */
+	int verbosity; /* -1 quiet, 0, 1 verbose */
 	enum mp_source source;
 	size_t buffer_bytes;
 };

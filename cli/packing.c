@@ -24,8 +24,8 @@ static int check_notes(const struct mp_plan_request *request, const struct mp_pl
 	return mp_error_hint(err, "correct the list");
 }
 
-int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request,
-		    const char *path, struct mp_archive_stats *stats_out, struct mp_error *err)
+int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request, const char *path,
+		    struct mp_archive_stats *stats_out, struct mp_error *err)
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };

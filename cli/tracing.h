@@ -12,8 +12,8 @@
  */
 MP_MUST_USE int mp_trace_image(const struct mp_options *options, struct mp_engine *engine,
 			       const struct mp_image *image, const char *path, bool keep_failed,
-			       struct mp_qa_result *result_out,
-			       struct mp_trace_losses *losses_out, struct mp_error *err);
+			       struct mp_qa_result *result_out, struct mp_trace_losses *losses_out,
+			       struct mp_error *err);
 
 /* -1 with MP_E_USAGE unless the QA's options go together. */
 MP_MUST_USE int mp_check_qa_options(const struct mp_qa *qa, struct mp_error *err);

@@ -23,9 +23,9 @@ enum mp_code {
 };
 
 /*
- * The one error of a call chain. Functions that can fail return 0 or -1 (or a pointer or NULL), take
- * a struct mp_error last, set it once where the failure happens, and leave their outputs untouched.
- * Callers add what they were doing with mp_error_prefix. Only cli/ prints it.
+ * The one error of a call chain. Functions that can fail return 0 or -1 (or a pointer or NULL),
+ * take a struct mp_error last, set it once where the failure happens, and leave their outputs
+ * untouched. Callers add what they were doing with mp_error_prefix. Only cli/ prints it.
  */
 struct mp_error {
 	enum mp_code code;

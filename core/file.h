@@ -31,7 +31,8 @@ struct mp_outfile {
 	int fd;          /* valid while path is not NULL */
 };
 
-/* A @path that names something other than a regular file (/dev/null, a FIFO) is written in place. */
+/* A @path that names something other than a regular file (/dev/null, a FIFO) is written in place.
+ */
 MP_MUST_USE int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *err);
 /* Flushes to disk, checks every late error, and renames. @file is closed either way. */
 MP_MUST_USE int mp_outfile_commit(struct mp_outfile *file, struct mp_error *err);

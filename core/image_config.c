@@ -77,7 +77,8 @@ int mp_image_config_read(struct mp_image_config *config, const struct mp_json *j
 			 struct mp_error *err)
 {
 	if (json && !mp_json_is_object(json))
-		return mp_error_set(err, MP_E_FORMAT, 0, "the image configuration is not an object");
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "the image configuration is not an object");
 	if (mp_json_get_strv(json, "Env", &config->env, err) ||
 	    mp_json_get_strv(json, "Entrypoint", &config->entrypoint, err) ||
 	    mp_json_get_strv(json, "Cmd", &config->cmd, err) ||

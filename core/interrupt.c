@@ -24,8 +24,7 @@ void mp_interrupt_install(void)
 	sigemptyset(&action.sa_mask);
 	for (size_t i = 0; i < MP_ARRAY_LEN(signals); i++) {
 		/* nohup and shells' background jobs ignore some on purpose. */
-		if (sigaction(signals[i], NULL, &inherited) == 0 &&
-		    inherited.sa_handler == SIG_IGN)
+		if (sigaction(signals[i], NULL, &inherited) == 0 && inherited.sa_handler == SIG_IGN)
 			continue;
 		sigaction(signals[i], &action, NULL);
 	}

@@ -5,8 +5,9 @@
 #include "core/error.h"
 
 /*
- * SIGINT, SIGTERM and SIGHUP end a run cleanly: they only set a flag, everything that waits looks at
- * the flag and fails with MP_E_INTERRUPTED, and the ordinary cleanup of each caller does the rest.
+ * SIGINT, SIGTERM and SIGHUP end a run cleanly: they only set a flag, everything that waits looks
+ * at the flag and fails with MP_E_INTERRUPTED, and the ordinary cleanup of each caller does the
+ * rest.
  */
 
 /* Installs the handlers (without SA_RESTART) and ignores SIGPIPE. For cli/ alone. */
@@ -19,8 +20,8 @@ int mp_interrupt_signal(void);
 int mp_interrupt_check(struct mp_error *err);
 
 /*
- * Cleanup must talk to the engine after the signal: between _hold and _release the flag reads as not
- * set. Calls nest.
+ * Cleanup must talk to the engine after the signal: between _hold and _release the flag reads as
+ * not set. Calls nest.
  */
 void mp_interrupt_hold(void);
 void mp_interrupt_release(void);

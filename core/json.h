@@ -9,8 +9,8 @@
 #include <stdint.h>
 
 /*
- * JSON values (RFC 8259) with 64-bit integers, valid UTF-8, and no duplicate keys. A value belongs to
- * whoever made it until a _take call hands it to a container; what accessors return is borrowed.
+ * JSON values (RFC 8259) with 64-bit integers, valid UTF-8, and no duplicate keys. A value belongs
+ * to whoever made it until a _take call hands it to a container; what accessors return is borrowed.
  */
 struct mp_json;
 
@@ -69,7 +69,8 @@ bool mp_json_is_object(const struct mp_json *json);
 size_t mp_json_len(const struct mp_json *array);
 struct mp_json *mp_json_at(const struct mp_json *array, size_t index);
 
-/* Appends the keys of @object (none where it is no object) to @keys, in the order of the document. */
+/* Appends the keys of @object (none where it is no object) to @keys, in the order of the document.
+ */
 void mp_json_keys(const struct mp_json *object, struct mp_strv *keys);
 
 #endif

@@ -13,7 +13,8 @@
  * backslash itself, are escaped: \xHH and \\ (docs/trace-format.md).
  */
 
-/* The canonical spelling of an absolute path: one '/' between names, no '.', none at the end but for
+/* The canonical spelling of an absolute path: one '/' between names, no '.', none at the end but
+ * for
  * "/" itself. ".." stays: only whoever knows the symlinks may resolve it. NULL when @path does not
  * begin with '/'. */
 char *mp_path_clean(const char *path);

@@ -178,7 +178,8 @@ static int read_bytes(const struct mp_json *json, const char *key, char **bytes_
 		return 0;
 	*bytes_out = mp_path_unescape(text);
 	if (!*bytes_out)
-		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' has a malformed escape: %s", key, text);
+		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' has a malformed escape: %s", key,
+				    text);
 	return 0;
 }
 
@@ -320,8 +321,8 @@ static int read_trailer(struct mp_trace *trace, const struct mp_json *json, stru
 		return mp_error_set(err, MP_E_FORMAT, 0,
 				    "the trailer counts %llu events, the trace has %zu",
 				    (unsigned long long)events, trace->n_events);
-	trace->complete = !losses->dropped && !losses->truncated && !losses->unread &&
-			  !losses->untracked;
+	trace->complete =
+		!losses->dropped && !losses->truncated && !losses->unread && !losses->untracked;
 	return 0;
 }
 
@@ -402,13 +403,12 @@ int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err)
 	if (!losses->dropped && !losses->truncated && !losses->unread && !losses->untracked)
 		return mp_error_set(err, MP_E_INCOMPLETE, 0,
 				    "the trace has no trailer: the tracer was stopped midway");
-	return mp_error_set(err, MP_E_INCOMPLETE, 0,
-			    "the trace is incomplete: %llu events dropped, %llu paths truncated, "
-			    "%llu unread, %llu processes not followed",
-			    (unsigned long long)losses->dropped,
-			    (unsigned long long)losses->truncated,
-			    (unsigned long long)losses->unread,
-			    (unsigned long long)losses->untracked);
+	return mp_error_set(
+		err, MP_E_INCOMPLETE, 0,
+		"the trace is incomplete: %llu events dropped, %llu paths truncated, "
+		"%llu unread, %llu processes not followed",
+		(unsigned long long)losses->dropped, (unsigned long long)losses->truncated,
+		(unsigned long long)losses->unread, (unsigned long long)losses->untracked);
 }
 
 void mp_trace_event_clear(struct mp_trace_event *event)

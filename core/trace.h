@@ -33,24 +33,24 @@ enum mp_trace_op {
 
 /* Bits of mp_trace_event.flags; in the file, words in the array "flags". */
 enum mp_trace_flag {
-	MP_TRACE_WRITE = 1 << 0,   /* opened for writing, or changed */
-	MP_TRACE_CREATE = 1 << 1,  /* O_CREAT, or a call that makes the path */
-	MP_TRACE_DIR = 1 << 2,     /* what was opened is a directory */
-	MP_TRACE_DELETED = 1 << 3, /* the file had no name any more */
-	MP_TRACE_FOREIGN = 1 << 4, /* not in the container's mount namespace: real is NULL */
-	MP_TRACE_SCRIPT = 1 << 5,  /* exec: the interpreter that a '#!' line named */
+	MP_TRACE_WRITE = 1 << 0,    /* opened for writing, or changed */
+	MP_TRACE_CREATE = 1 << 1,   /* O_CREAT, or a call that makes the path */
+	MP_TRACE_DIR = 1 << 2,      /* what was opened is a directory */
+	MP_TRACE_DELETED = 1 << 3,  /* the file had no name any more */
+	MP_TRACE_FOREIGN = 1 << 4,  /* not in the container's mount namespace: real is NULL */
+	MP_TRACE_SCRIPT = 1 << 5,   /* exec: the interpreter that a '#!' line named */
 	MP_TRACE_NOFOLLOW = 1 << 6, /* the call does not follow a symlink at the end of the path */
 };
 
 struct mp_trace_event {
 	enum mp_trace_op op;
 	unsigned int flags;
-	int error;          /* 0, or the errno with which the call failed */
+	int error;            /* 0, or the errno with which the call failed */
 	unsigned int session; /* 0: the main process's tree; 1: docker exec and health checks */
-	int64_t first_ns;   /* since the trace's first event */
-	char *path;         /* requested: absolute in the container; never NULL */
-	char *real;         /* of the file that was reached, where the kernel told; else NULL */
-	char *exe;          /* real path of the program that asked; NULL: the container's runtime */
+	int64_t first_ns;     /* since the trace's first event */
+	char *path;           /* requested: absolute in the container; never NULL */
+	char *real;           /* of the file that was reached, where the kernel told; else NULL */
+	char *exe; /* real path of the program that asked; NULL: the container's runtime */
 };
 
 struct mp_trace_header {

@@ -20,8 +20,8 @@ int mp_words_split(const char *text, struct mp_strv *words, struct mp_error *err
 			in_word = true;
 		} else if (*p == '\\' && (!quote || (p[1] && strchr("\"\\$`", p[1])))) {
 			if (!p[1])
-				return mp_error_set(err, MP_E_USAGE, 0,
-						    "'%s' ends in a backslash", text);
+				return mp_error_set(err, MP_E_USAGE, 0, "'%s' ends in a backslash",
+						    text);
 			mp_buf_addc(&word, *++p);
 			in_word = true;
 		} else if (!quote && strchr(" \t\n", *p)) {

@@ -11,7 +11,8 @@
 #include <stdio.h>
 #include <string.h>
 
-/* How often a container that should end by itself is looked at, and when a person is told to wait. */
+/* How often a container that should end by itself is looked at, and when a person is told to wait.
+ */
 #define END_POLL_MS 50
 #define HINT_AFTER_MS 10000
 /* How much of a container's output helps to see why it failed. */
@@ -80,8 +81,7 @@ static int run_start(struct run *run, const struct mp_strv *command, struct mp_e
 				err) ||
 	    mp_engine_container_create(run->engine, body, &run->id, err))
 		return -1;
-	if (run->observer->created &&
-	    run->observer->created(run->id, run->observer->context, err))
+	if (run->observer->created && run->observer->created(run->id, run->observer->context, err))
 		return -1;
 	if (mp_engine_container_start(run->engine, run->id, err)) {
 		if (err->code != MP_E_ENGINE)
@@ -96,7 +96,8 @@ static int run_stop(struct run *run, struct mp_error *err)
 	return mp_engine_container_stop(run->engine, run->id, run->qa->stop_grace_s, err);
 }
 
-/* Waits until the container has ended by itself, or until @deadline_ms (0: however long it takes). */
+/* Waits until the container has ended by itself, or until @deadline_ms (0: however long it takes).
+ */
 static int wait_end(struct run *run, int64_t deadline_ms, struct mp_container_state *state,
 		    struct mp_error *err)
 {

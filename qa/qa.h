@@ -16,10 +16,10 @@
  */
 struct mp_qa {
 	struct mp_run_spec spec;
-	char *tests;              /* absolute path of SCRIPT; NULL without */
-	struct mp_strv runs;      /* arguments, as a shell would split them */
-	int64_t watch_ms;         /* 0: not by time */
-	char *ready_cmd;          /* for /bin/sh -c on the host, 0 means ready; NULL: see mp_ready_wait */
+	char *tests;         /* absolute path of SCRIPT; NULL without */
+	struct mp_strv runs; /* arguments, as a shell would split them */
+	int64_t watch_ms;    /* 0: not by time */
+	char *ready_cmd; /* for /bin/sh -c on the host, 0 means ready; NULL: see mp_ready_wait */
 	int64_t ready_timeout_ms;
 	unsigned int stop_grace_s; /* between the stop signal and SIGKILL */
 	bool output_to_stderr;     /* SCRIPT's standard output too: ours is for a machine */
@@ -38,8 +38,8 @@ struct mp_qa_observer {
 
 struct mp_qa_result {
 	bool passed;
-	char reason[1024];  /* why not */
-	int64_t tests_ms;   /* spent in SCRIPT, in waiting for runs to end, in watching */
+	char reason[1024]; /* why not */
+	int64_t tests_ms;  /* spent in SCRIPT, in waiting for runs to end, in watching */
 };
 
 /*

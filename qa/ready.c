@@ -25,8 +25,8 @@ extern char **environ;
 /* Environment */
 
 /* The container's ports: those published, or on the host's network those exposed. */
-static int known_ports(const struct mp_target_container *target,
-		       struct mp_container_state *state, struct mp_error *err)
+static int known_ports(const struct mp_target_container *target, struct mp_container_state *state,
+		       struct mp_error *err)
 {
 	const struct mp_strv *exposed = &target->config->exposed;
 	const char *network = target->qa->spec.network;
@@ -70,10 +70,9 @@ int mp_target_environment(const struct mp_target_container *target, struct mp_st
 			mp_strv_push(env_out, *variable);
 	}
 	mp_strv_push_take(env_out, mp_xasprintf("MICROPACK_CONTAINER=%s", target->id));
-	mp_strv_push_take(env_out,
-			  mp_xasprintf("MICROPACK_HOST=%s",
-				       state.n_ports ? reach(target, &state.ports[0]) :
-						       mp_engine_address(target->engine)));
+	mp_strv_push_take(env_out, mp_xasprintf("MICROPACK_HOST=%s",
+						state.n_ports ? reach(target, &state.ports[0])
+							      : mp_engine_address(target->engine)));
 	for (size_t i = 0; i < state.n_ports; i++) {
 		const struct mp_port_binding *port = &state.ports[i];
 
@@ -205,7 +204,8 @@ int mp_ready_wait(const struct mp_target_container *target, char *reason, size_t
 		if (rc)
 			return rc;
 		if (mp_clock_ms() >= deadline_ms) {
-			snprintf(reason, size, "the container was not ready after %.1f s: waited for %s",
+			snprintf(reason, size,
+				 "the container was not ready after %.1f s: waited for %s",
 				 (double)target->qa->ready_timeout_ms / 1000, waiting_for);
 			return 0;
 		}

@@ -34,7 +34,8 @@ int mp_run_spec_add_env(struct mp_run_spec *spec, const char *text, struct mp_er
 	const char *value;
 
 	if (!text[0] || equals == text)
-		return mp_error_set(err, MP_E_USAGE, 0, "--env '%s': a variable needs a name", text);
+		return mp_error_set(err, MP_E_USAGE, 0, "--env '%s': a variable needs a name",
+				    text);
 	if (equals) {
 		mp_strv_push(&spec->env, text);
 		return 0;
@@ -152,9 +153,9 @@ static int add_published(struct mp_json *bindings, const char *text, struct mp_e
 				    text);
 	for (long port = inside.first; port <= inside.last; port++) {
 		MP_AUTO(mp_freep)
-		char *host_port = host && host[0] ?
-					  mp_xasprintf("%ld", outside.first + port - inside.first) :
-					  mp_xstrdup("");
+		char *host_port = host && host[0]
+					  ? mp_xasprintf("%ld", outside.first + port - inside.first)
+					  : mp_xstrdup("");
 
 		bind_port(bindings, port, protocol, ip, host_port);
 	}
@@ -179,8 +180,8 @@ static int add_ports(const struct mp_run_spec *spec, const struct mp_image_confi
 	for (size_t i = 0; i < config->exposed.n; i++) {
 		const char *slash = strchr(config->exposed.v[i], '/');
 		MP_AUTO(mp_freep)
-		char *key = slash ? mp_xstrdup(config->exposed.v[i]) :
-				    mp_xasprintf("%s/tcp", config->exposed.v[i]);
+		char *key = slash ? mp_xstrdup(config->exposed.v[i])
+				  : mp_xasprintf("%s/tcp", config->exposed.v[i]);
 
 		if (!mp_json_get(bindings, key))
 			bind_port(bindings, strtol(key, NULL, 10), strchr(key, '/') + 1,
@@ -194,7 +195,8 @@ static int add_ports(const struct mp_run_spec *spec, const struct mp_image_confi
 
 /* Volumes and mounts */
 
-/* -v [SOURCE:]TARGET[:OPTIONS]; a SOURCE that begins with '.' is relative to the working directory. */
+/* -v [SOURCE:]TARGET[:OPTIONS]; a SOURCE that begins with '.' is relative to the working directory.
+ */
 static int add_volume(struct mp_json *binds, struct mp_json *anonymous, const char *text,
 		      struct mp_error *err)
 {
@@ -228,8 +230,12 @@ static int set_mount_field(struct mp_json *mount, const char *key, const char *v
 	static const struct {
 		const char *key, *field;
 	} texts[] = {
-		{ "type", "Type" },	   { "source", "Source" },      { "src", "Source" },
-		{ "target", "Target" },	   { "destination", "Target" }, { "dst", "Target" },
+		{ "type", "Type" },
+		{ "source", "Source" },
+		{ "src", "Source" },
+		{ "target", "Target" },
+		{ "destination", "Target" },
+		{ "dst", "Target" },
 		{ "consistency", "Consistency" },
 	};
 
@@ -241,7 +247,8 @@ static int set_mount_field(struct mp_json *mount, const char *key, const char *v
 	}
 	if (strcmp(key, "readonly") == 0 || strcmp(key, "ro") == 0) {
 		mp_json_set_boolean(mount, "ReadOnly",
-				    !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0);
+				    !value || strcmp(value, "true") == 0 ||
+					    strcmp(value, "1") == 0);
 		return 0;
 	}
 	if (strcmp(key, "bind-propagation") == 0 && value) {
@@ -301,8 +308,8 @@ static int add_storage(const struct mp_run_spec *spec, struct mp_json *body, str
 		const char *text = spec->tmpfs.v[i];
 		const char *options = strchr(text, ':');
 		MP_AUTO(mp_freep)
-		char *path = options ? mp_xstrndup(text, (size_t)(options - text)) :
-				       mp_xstrdup(text);
+		char *path =
+			options ? mp_xstrndup(text, (size_t)(options - text)) : mp_xstrdup(text);
 
 		mp_json_set_string(tmpfs, path, options ? options + 1 : "");
 	}

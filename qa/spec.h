@@ -42,10 +42,10 @@ bool mp_run_spec_publishes(const struct mp_run_spec *spec);
 
 /*
  * The body of POST /containers/create for a container of @image_id. Every port that @config exposes
- * is published on a free port of 127.0.0.1 unless the user publishes it. @command replaces the spec's
- * own where it is not NULL. A health check's interval is at most a second, so that a container that
- * becomes healthy is seen soon. MP_E_USAGE for an option with a malformed value. The result belongs
- * to the caller.
+ * is published on a free port of 127.0.0.1 unless the user publishes it. @command replaces the
+ * spec's own where it is not NULL. A health check's interval is at most a second, so that a
+ * container that becomes healthy is seen soon. MP_E_USAGE for an option with a malformed value. The
+ * result belongs to the caller.
  */
 MP_MUST_USE int mp_run_spec_to_json(const struct mp_run_spec *spec, const char *image_id,
 				    const struct mp_image_config *config,

@@ -22,9 +22,9 @@ MP_MUST_USE int mp_target_environment(const struct mp_target_container *target,
 				      struct mp_strv *env_out, struct mp_error *err);
 
 /*
- * Waits until the container is ready: --ready-cmd ends with 0; else its HEALTHCHECK is healthy; else
- * every published TCP port accepts connections; else it runs. Returns 1 when ready, 0 when it will
- * not be (@reason, of @size bytes, says why), -1 on failure.
+ * Waits until the container is ready: --ready-cmd ends with 0; else its HEALTHCHECK is healthy;
+ * else every published TCP port accepts connections; else it runs. Returns 1 when ready, 0 when it
+ * will not be (@reason, of @size bytes, says why), -1 on failure.
  */
 MP_MUST_USE int mp_ready_wait(const struct mp_target_container *target, char *reason, size_t size,
 			      struct mp_error *err);
@@ -37,11 +37,12 @@ enum mp_script_output {
 };
 
 /*
- * Runs @argv on the host with @env, its standard input empty. *status_out: its exit status, or 128 + the signal that ended it. When a signal ends
- * micropack, its process group is ended first. @deadline_ms: on mp_clock_ms, 0 for none; when it
- * passes, *status_out is -1.
+ * Runs @argv on the host with @env, its standard input empty. *status_out: its exit status, or 128
+ * + the signal that ended it. When a signal ends micropack, its process group is ended first.
+ * @deadline_ms: on mp_clock_ms, 0 for none; when it passes, *status_out is -1.
  */
 MP_MUST_USE int mp_script_run(char *const argv[], const struct mp_strv *env,
-			      enum mp_script_output output, int64_t deadline_ms, int *status_out, struct mp_error *err);
+			      enum mp_script_output output, int64_t deadline_ms, int *status_out,
+			      struct mp_error *err);
 
 #endif

@@ -8,45 +8,89 @@ cd "$(dirname "$0")/.." || exit 1
 passed=0
 failed=0
 
-# rule DESCRIPTION: what is on standard input breaks it.
+# rule DESCRIPTION COMMAND...: what the command prints breaks it.
 rule()
 {
-	local found
+	local description=$1 found
 
-	found=$(cat)
+	shift
+	found=$("$@")
 	if [ -z "$found" ]; then
 		passed=$((passed + 1))
 	else
 		failed=$((failed + 1))
-		printf 'lint: %s:\n%s\n' "$1" "$found"
+		printf 'lint: %s:\n%s\n' "$description" "$found"
 	fi
+}
+
+code='core tracer engine packer dockerfile-gen qa cli'
+
+# includers HEADER FILE...: files that include <HEADER…> and are not among those.
+includers()
+{
+	local header=$1 file
+
+	shift
+	# shellcheck disable=SC2086
+	grep -rlE "^#include <($header)" --include='*.[ch]' $code | while read -r file; do
+		[[ " $* " == *" $file "* ]] || echo "$file"
+	done
 }
 
 # only HEADER FILE...: a library is known to those files alone.
 only()
 {
-	local header=$1 file
-
-	shift
-	grep -rlE "^#include <($header)" --include='*.[ch]' core tracer engine packer dockerfile-gen qa cli |
-		while read -r file; do
-			[[ " $* " == *" $file "* ]] || echo "$file"
-		done | rule "only $* may include <$header…>"
+	rule "only ${*:2} may include <$1…>" includers "$@"
 }
 
-# apart FOLDER OTHER...: code in FOLDER does not know the others.
-apart()
+crossings()
 {
 	local folder=$1 other
 
 	shift
 	for other in "$@"; do
 		grep -nE "^#include \"$other/" "$folder"/*.[ch]
-	done | rule "$folder/ does not include from: $*"
+	done
+}
+
+# apart FOLDER OTHER...: code in FOLDER does not know the others.
+apart()
+{
+	rule "$1/ does not include from ${*:2}" crossings "$@"
+}
+
+unlicensed()
+{
+	grep -rLE 'SPDX-License-Identifier: ' --include='*.[ch]' --include='*.sh' \
+		Makefile bench bpf cli core dockerfile-gen engine packer qa samples scripts tests \
+		tracer
+}
+
+printers()
+{
+	grep -nE '\b(printf|puts|exit|_exit)\(' core/*.c tracer/*.c engine/*.c packer/*.c \
+		dockerfile-gen/*.c qa/*.c | grep -vE '^core/buf.c:'
+}
+
+unfinished()
+{
+	# shellcheck disable=SC2086
+	grep -rnE 'TODO|FIXME|XXX[ :]' --include='*.[ch]' --include='*.sh' $code bpf scripts samples
+}
+
+# Columns, a tab being eight.
+long_lines()
+{
+	local file
+
+	# shellcheck disable=SC2086
+	find $code bpf -name '*.[ch]' | while read -r file; do
+		expand "$file" | LC_ALL=C.UTF-8 grep -nE '.{101,}' | sed "s|^|$file:|"
+	done
 }
 
 only 'curl/' engine/http.c
-only '(g|lib)?elf.h>|gelf.h>' packer/elf.c
+only '(gelf|libelf)' packer/elf.c
 only 'archive' packer/archive.c packer/rootfs_stream.c
 only 'bpf/' tracer/session.c
 only 'jansson' core/json.c
@@ -57,15 +101,9 @@ apart packer tracer engine dockerfile-gen qa cli
 apart engine tracer packer dockerfile-gen qa cli
 apart dockerfile-gen tracer packer engine qa cli
 apart qa tracer packer dockerfile-gen cli
-grep -rLE 'SPDX-License-Identifier: ' --include='*.[ch]' --include='*.sh' --include=Makefile \
-	Makefile bench bpf cli core dockerfile-gen engine packer qa samples scripts tests tracer |
-	rule "a licence line stands in each source"
-grep -rnE '\b(printf|puts|exit|_exit)\(' core/*.c tracer/*.c engine/*.c packer/*.c \
-	dockerfile-gen/*.c qa/*.c | grep -vE '(sn|as|vas|vsn|f)printf\(|core/buf.c' |
-	rule "nothing below cli/ prints or exits"
-grep -rnE 'TODO|FIXME|XXX[^X.]' --include='*.[ch]' --include='*.sh' core tracer engine packer \
-	dockerfile-gen qa cli bpf scripts samples | rule "nothing is left to do"
-grep -rnE '.{101,}' --include='*.[ch]' core tracer engine packer dockerfile-gen qa cli bpf |
-	rule "lines have at most 100 characters"
+rule "a licence line stands in each source" unlicensed
+rule "nothing below cli/ prints or exits" printers
+rule "nothing is left to do" unfinished
+rule "lines have at most 100 columns" long_lines
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

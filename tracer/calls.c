@@ -8,7 +8,8 @@
 
 /*
  * One line a call: its number here, its number for 32-bit programs (i386, which x86_64 runs; -1: it
- * has none there), and how it names its paths. Numbers: arch/x86/entry/syscalls/syscall_{32,64}.tbl.
+ * has none there), and how it names its paths. Numbers:
+ * arch/x86/entry/syscalls/syscall_{32,64}.tbl.
  */
 struct known_call {
 	int number, compat_number;

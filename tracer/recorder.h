@@ -8,9 +8,9 @@
 struct mp_recorder;
 
 struct mp_recorder_options {
-	const char *path;     /* of the trace file; written beside, then renamed */
-	const char *source;   /* "container" or "command" */
-	const char *image;    /* reference and ID; NULL without an image */
+	const char *path;   /* of the trace file; written beside, then renamed */
+	const char *source; /* "container" or "command" */
+	const char *image;  /* reference and ID; NULL without an image */
 	const char *image_id;
 	struct mp_session_options session;
 };
@@ -23,8 +23,8 @@ MP_MUST_USE int mp_recorder_open(const struct mp_recorder_options *options,
 struct mp_session *mp_recorder_session(struct mp_recorder *recorder);
 
 /* Disarms, writes the trailer and puts the file in its place, complete or not: the trailer says. */
-MP_MUST_USE int mp_recorder_finish(struct mp_recorder *recorder,
-				   struct mp_trace_losses *losses_out, struct mp_error *err);
+MP_MUST_USE int mp_recorder_finish(struct mp_recorder *recorder, struct mp_trace_losses *losses_out,
+				   struct mp_error *err);
 
 /* Without a _finish before, nothing is left of the file. */
 void mp_recorder_freep(struct mp_recorder **recorder);

@@ -193,8 +193,8 @@ static int read_counter(struct mp_session *session, uint32_t which, uint64_t *su
 	MP_AUTO(mp_freep) uint64_t *values = mp_xcalloc(n_cpus > 0 ? (size_t)n_cpus : 1, 8);
 	int rc;
 
-	rc = n_cpus < 0 ? n_cpus :
-			  bpf_map__lookup_elem(session->bpf->maps.counters, &which, sizeof(which),
+	rc = n_cpus < 0 ? n_cpus
+			: bpf_map__lookup_elem(session->bpf->maps.counters, &which, sizeof(which),
 					       values, (size_t)n_cpus * 8, 0);
 	if (rc)
 		return mp_error_set(err, MP_E_TRACE, -rc, "read the tracer's counters");
