@@ -276,12 +276,13 @@ static int take_closure(struct plan *plan, struct mp_error *err)
 
 static int take_all(struct plan *plan, struct mp_error *err)
 {
-	if (keep_path(plan, "/", 0, MP_REASON_MOUNT_POINT, err) < 0)
+	/* Mount points first: where one is made up, the host's must not come in as some parent. */
+	if (keep_path(plan, "/", 0, MP_REASON_MOUNT_POINT, err) < 0 ||
+	    take_mount_points(plan, err))
 		return -1;
 	if (plan->request->trace ? take_trace(plan, err) : take_list(plan, err))
 		return -1;
-	/* The mount points last before the closure: they may be made up, and are looked up no more. */
-	if (take_config(plan, err) || take_mount_points(plan, err))
+	if (take_config(plan, err))
 		return -1;
 	return take_closure(plan, err);
 }

@@ -107,3 +107,190 @@ Test(closure, agrees_with_the_loader_of_this_machine, .timeout = 300)
 	mp_rootfs_freep(&reference.root);
 	mp_freep(&reference.interpreter);
 }
+
+Test(closure, shebang_lines)
+{
+	static const struct {
+		const char *line;
+		const char *interpreter, *argument, *command, *search_path;
+	} cases[] = {
+		{ "#!/bin/sh\n", "/bin/sh", NULL, NULL, NULL },
+		{ "#!/bin/sh", "/bin/sh", NULL, NULL, NULL },
+		{ "#! \t /bin/sh \t -e  x \t\n", "/bin/sh", "-e  x", NULL, NULL },
+		{ "#!/bin/sh\r\n", "/bin/sh\r", NULL, NULL, NULL },
+		{ "#!sh\n", "sh", NULL, NULL, NULL },
+		{ "#!/usr/bin/env python3\n", "/usr/bin/env", "python3", "python3", NULL },
+		{ "#!/usr/bin/env -S python3 -u\n", "/usr/bin/env", "-S python3 -u", "python3", NULL },
+		{ "#!/usr/bin/env -vS A=1 'B=x y' PATH=/p perl -w\n", "/usr/bin/env",
+		  "-vS A=1 'B=x y' PATH=/p perl -w", "perl", "/p" },
+		{ "#!/bin/env --split-string=-i -u HOME ruby\n", "/bin/env",
+		  "--split-string=-i -u HOME ruby", "ruby", NULL },
+		{ "#!/bin/env -S -- node\n", "/bin/env", "-S -- node", "node", NULL },
+		{ "#!/bin/env -i\n", "/bin/env", "-i", NULL, NULL },
+		{ "#!/bin/env\n", "/bin/env", NULL, NULL, NULL },
+		{ "#!/bin/env -S 'open\n", "/bin/env", "-S 'open", NULL, NULL },
+		{ "#!\n", NULL, NULL, NULL, NULL },
+		{ "#!  \t\n", NULL, NULL, NULL, NULL },
+		{ "#!", NULL, NULL, NULL, NULL },
+		{ "#", NULL, NULL, NULL, NULL },
+		{ "", NULL, NULL, NULL, NULL },
+		{ " #!/bin/sh\n", NULL, NULL, NULL, NULL },
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		MP_AUTO(mp_shebang_clear) struct mp_shebang got = { 0 };
+		bool script = mp_shebang_parse(cases[i].line, strlen(cases[i].line), &got);
+		const char *const pairs[][2] = {
+			{ got.interpreter, cases[i].interpreter },
+			{ got.argument, cases[i].argument },
+			{ got.command, cases[i].command },
+			{ got.search_path, cases[i].search_path },
+		};
+
+		cr_expect_eq(script, cases[i].interpreter != NULL, "%s", cases[i].line);
+		for (size_t j = 0; j < MP_ARRAY_LEN(pairs); j++)
+			cr_expect_str_eq(pairs[j][0] ? pairs[j][0] : "(none)",
+					 pairs[j][1] ? pairs[j][1] : "(none)", "%s: %zu: %s",
+					 cases[i].line, j, pairs[j][0]);
+	}
+}
+
+/* The kernel reads 256 bytes: a longer name is none, a longer argument is cut. */
+Test(closure, long_shebang_lines)
+{
+	MP_AUTO(mp_shebang_clear) struct mp_shebang got = { 0 };
+	char line[MP_SHEBANG_MAX];
+
+	memset(line, 'a', sizeof(line));
+	memcpy(line, "#!/bin/", 7);
+	cr_expect_not(mp_shebang_parse(line, sizeof(line), &got));
+	line[9] = ' ';
+	cr_expect(mp_shebang_parse(line, sizeof(line), &got));
+	cr_expect_str_eq(got.interpreter, "/bin/aa");
+	cr_expect_eq(strlen(got.argument), sizeof(line) - 1 - 10);
+}
+
+static void make_scripts(struct tree *tree)
+{
+	tree_make(tree);
+	tree_file(tree, "/usr/bin/tool", "#!/usr/bin/env -S runner --fast\n", 0755);
+	tree_link(tree, "/usr/bin/env", "/opt/coreutils/env");
+	tree_file(tree, "/opt/coreutils/env", "program", 0755);
+	tree_file(tree, "/opt/not-executable/runner", "program", 0644);
+	tree_file(tree, "/opt/bin/runner", "#!/lib/vm\n", 0755);
+	tree_link(tree, "/lib", "usr/lib");
+	tree_file(tree, "/usr/lib/vm", "program", 0755);
+}
+
+/* Interpreters of interpreters, through symlinks and PATH. */
+Test(closure, scripts)
+{
+	const struct mp_closure_env env = {
+		.search_path = "/opt/not-executable:/none:/opt/bin:/usr/bin",
+		.working_dir = "/",
+	};
+	MP_AUTO(tree_clear) struct tree tree;
+	struct mp_missing missing = { 0 };
+
+	make_scripts(&tree);
+	tree_close_over(&tree, "/usr/bin/tool", &env, &missing);
+	MP_AUTO(mp_freep) char *kept = tree_set_text(tree.set);
+	cr_expect_str_eq(kept,
+			 "/: parent of /usr/bin/tool\n"
+			 "/usr: parent of /usr/bin/tool\n"
+			 "/usr/bin: parent of /usr/bin/tool\n"
+			 "/usr/bin/tool: traced\n"
+			 "/usr/bin/env: shebang interpreter of /usr/bin/tool\n"
+			 "/opt: parent of /opt/coreutils/env\n"
+			 "/opt/coreutils: parent of /opt/coreutils/env\n"
+			 "/opt/coreutils/env: target of /usr/bin/env\n"
+			 "/opt/bin: parent of /opt/bin/runner\n"
+			 "/opt/bin/runner: shebang interpreter of /usr/bin/tool\n"
+			 "/lib: symlink on the way to /lib/vm\n"
+			 "/usr/lib: parent of /usr/lib/vm\n"
+			 "/usr/lib/vm: shebang interpreter of /opt/bin/runner\n",
+			 "%s", kept);
+	cr_expect_eq(missing.texts.n, 0);
+	mp_missing_free(&missing);
+}
+
+Test(closure, missing_interpreters)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	struct mp_missing missing = { 0 };
+
+	make_scripts(&tree);
+	tree_file(&tree, "/srv/a", "#!/usr/bin/perl\n", 0755);
+	tree_file(&tree, "/srv/data", "#!/usr/bin/perl-of-data\n", 0644);
+	tree_elf(&tree, "/srv/b", NULL, "-pie -Wl,--dynamic-linker,/none/ld.so");
+	tree_close_over(&tree, "/usr/bin/tool", &no_env, &missing);
+	tree_close_over(&tree, "/srv/a", &no_env, &missing);
+	tree_close_over(&tree, "/srv/data", &no_env, &missing);
+	tree_close_over(&tree, "/srv/b", &no_env, &missing);
+	MP_AUTO(mp_strv_free) struct mp_strv once = { 0 };
+	for (size_t i = 0; i < missing.texts.n; i++) {
+		if (mp_strv_find(&once, missing.texts.v[i]) < 0)
+			mp_strv_push(&once, missing.texts.v[i]);
+	}
+	MP_AUTO(mp_freep) char *text = tree_lines(&once);
+	cr_expect_str_eq(text,
+			 "runner needed by /usr/bin/tool (searched: /usr/local/sbin, "
+			 "/usr/local/bin, /usr/sbin, /usr/bin, /sbin, /bin)\n"
+			 "/usr/bin/perl needed by /srv/a\n"
+			 "/none/ld.so needed by /srv/b\n",
+			 "%s", text);
+	mp_missing_free(&missing);
+}
+
+/* A plugin, by itself, needs a library that its program has in a place of its own. */
+Test(closure, what_is_kept_anyway_is_not_missing)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_freep) char *interpreter = tree_host_interpreter();
+	MP_AUTO(mp_freep)
+	char *flags = mp_xasprintf("-pie -Wl,--dynamic-linker,'%s' "
+				   "-Wl,--enable-new-dtags,-rpath,/opt/app/lib", interpreter);
+	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
+	struct mp_missing missing = { 0 };
+	struct mp_error err;
+
+	tree_make(&tree);
+	tree_loader(&tree);
+	tree_elf(&tree, "/opt/app/run", "libown.so.1", flags);
+	tree_library(&tree, "/opt/app/lib/libown.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/app/plugin.so", "libown.so.1 libgone.so.1", NULL);
+	cr_assert_eq(mp_resolve(tree.resolver, "/opt/app/plugin.so", 0, &res, &err), 0);
+	mp_resolution_keep(&res, tree.set, MP_REASON_TRACED, NULL);
+	tree_close_over(&tree, "/opt/app/run", &no_env, &missing);
+	cr_assert_eq(missing.names.n, 1);
+	cr_expect_str_eq(missing.names.v[0], "libgone.so.1");
+	mp_missing_free(&missing);
+}
+
+static void note_warning(enum mp_log_level level, const char *message, void *context)
+{
+	if (level == MP_LOG_WARNING)
+		mp_strv_push(context, message);
+}
+
+Test(closure, malformed_files_are_kept_as_they_are)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_strv_free) struct mp_strv warnings = { 0 };
+	struct mp_missing missing = { 0 };
+
+	tree_make(&tree);
+	tree_bytes(&tree, "/bad", ELFMAG "\2\1\1", 7, 0755);
+	tree_file(&tree, "/empty", "", 0755);
+	tree_file(&tree, "/text", "a", 0755);
+	mp_log_set_sink(note_warning, &warnings);
+	tree_close_over(&tree, "/bad", &no_env, &missing);
+	tree_close_over(&tree, "/empty", &no_env, &missing);
+	tree_close_over(&tree, "/text", &no_env, &missing);
+	mp_log_set_sink(NULL, NULL);
+	cr_expect_eq(mp_fileset_count(tree.set), 4);
+	cr_assert_geq(warnings.n, 1);
+	cr_expect_str_eq(warnings.v[0], "'/bad' is a malformed ELF file: the file header at offset 0 "
+					"(16 bytes) is outside of the file; kept as it is");
+	mp_missing_free(&missing);
+}
