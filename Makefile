@@ -100,15 +100,15 @@ deps:
 	$(Q)scripts/install-deps.sh
 
 check: deps
-	$(Q)tests/check.sh
+	$(Q)scripts/with-engine.sh build/engine tests/check.sh
 
 demo: deps
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
-	$(Q)scripts/demo.sh
+	$(Q)scripts/with-engine.sh build/engine scripts/demo.sh
 
 bench: deps
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
-	$(Q)bench/run.sh
+	$(Q)scripts/with-engine.sh build/engine bench/run.sh
 
 MAN := $(wildcard docs/*.1)
 

@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: BSD-2-Clause
 #
-# Measurements, printed as ratios inside one run: `make bench`. Needs root; uses the engine that
-# answers, or a private one under build/engine, which is ended afterwards.
+# Measurements, printed as ratios inside one run: `make bench`. Needs root, and the engine at
+# DOCKER_HOST.
 set -eu
 cd "$(dirname "$0")/.."
 TOP=$PWD
@@ -14,12 +14,9 @@ cleanup()
 {
 	cd "$TOP"
 	rm -rf "$work"
-	scripts/engine.sh stop build/engine
 }
 trap cleanup EXIT
 
-DOCKER_HOST=$(scripts/engine.sh start build/engine)
-export DOCKER_HOST
 scripts/sample-images.sh >/dev/null
 cc -O2 -o "$work/measure" bench/measure.c
 
@@ -128,7 +125,7 @@ size_of_strace_list()
 	local root=$work/root
 
 	# The program's interpreter is opened by the kernel itself, so strace does not see it.
-	if [ "$1" = with-interpreter ]; then
+	if [ "${1:-}" = with-interpreter ]; then
 		readelf -l "$root/usr/sbin/nginx" |
 			sed -n 's/.*program interpreter: \(.*\)\]/\1/p' >>"$work/strace.paths"
 	fi
