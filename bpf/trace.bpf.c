@@ -373,27 +373,49 @@ static __always_inline struct file *file_of(struct task_struct *task, __u64 fd)
 
 /* Which processes */
 
+/* The search for a target's ID in the name of a cgroup. */
+struct search {
+	struct scratch *s;
+	long len;
+	bool found;
+};
+
+/* Looks at position @turn of the name. 1: found there, or at the end. */
+static long search_step(__u32 turn, void *context)
+{
+	struct search *search = context;
+	struct scratch *s = search->s;
+	__u32 i = turn & 31;
+	char end = s->cgroup_name[i + MP_CONTAINER_ID_LEN];
+
+	if (i + MP_CONTAINER_ID_LEN >= search->len)
+		return 1;
+	if ((i > 0 && s->cgroup_name[i - 1] != '-') || (end && end != '.'))
+		return 0;
+	bpf_probe_read_kernel(s->id, sizeof(s->id), &s->cgroup_name[i]);
+	search->found = bpf_map_lookup_elem(&targets, s->id);
+	return search->found;
+}
+
 /*
- * Looks for a target's ID in the name of @cgroup: "<id>", "docker-<id>.scope", "libpod-<id>.scope".
- * The ID is left in the scratch.
+ * Whether @cgroup is named for a target: "<id>", "docker-<id>.scope", "libpod-<id>.scope". The ID is
+ * left in the scratch.
  */
 static __always_inline bool is_target(struct scratch *s, struct cgroup *cgroup)
 {
-	long len = bpf_probe_read_kernel_str(s->cgroup_name, sizeof(s->cgroup_name),
-					     BPF_CORE_READ(cgroup, kn, name));
+	struct search search = { .s = s };
 
-	for (int i = 0; i < 32; i++) {
-		char end = s->cgroup_name[i + MP_CONTAINER_ID_LEN];
-
-		if (i + MP_CONTAINER_ID_LEN >= len)
-			break;
-		if ((i > 0 && s->cgroup_name[i - 1] != '-') || (end && end != '.'))
-			continue;
-		bpf_probe_read_kernel(s->id, sizeof(s->id), &s->cgroup_name[i]);
-		if (bpf_map_lookup_elem(&targets, s->id))
-			return true;
+	search.len = bpf_probe_read_kernel_str(s->cgroup_name, sizeof(s->cgroup_name),
+					       BPF_CORE_READ(cgroup, kn, name));
+	if (has_bpf_loop()) {
+		bpf_loop(32, search_step, &search, 0);
+	} else {
+		for (__u32 turn = 0; turn < 32; turn++) {
+			if (search_step(turn, &search))
+				break;
+		}
 	}
-	return false;
+	return search.found;
 }
 
 /* Looks in @cgroup and its ancestors. */
@@ -676,8 +698,20 @@ static __always_inline __u64 arg_at(const __u64 args[6], __s8 index, __u64 other
 	return otherwise;
 }
 
-/* After chdir and chroot a relative name would be looked up in the wrong place: the result is said.
+/*
+ * Whether a chdir or chroot has changed what @text was looked up from; only an absolute path of
+ * chdir, which leaves the root as it is, can still be put together.
  */
+static __always_inline bool base_is_gone(__u8 kind, const char *text, long ret)
+{
+	char first = 0;
+
+	if (ret != 0 || (kind != MP_CALL_CHDIR && kind != MP_CALL_CHROOT))
+		return false;
+	return kind == MP_CALL_CHROOT || bpf_probe_read_user(&first, 1, text) || first != '/';
+}
+
+/* Then the result is said. */
 static __always_inline bool set_changed_directory(struct scratch *s, struct task_struct *task,
 						  __u8 kind)
 {
@@ -736,7 +770,7 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long ret)
 	text = (const char *)arg_at(args, call->path_arg, 0);
 	if (kind == MP_CALL_SOCKET)
 		text = socket_path(text);
-	if (ret == 0 && (kind == MP_CALL_CHDIR || kind == MP_CALL_CHROOT))
+	if (base_is_gone(kind, text, ret))
 		reported = set_changed_directory(s, task, kind);
 	else
 		reported = set_path(s, task, text, arg_at(args, call->dirfd_arg, AT_FDCWD), ret);
