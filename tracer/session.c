@@ -164,8 +164,10 @@ int mp_session_add_container(struct mp_session *session, const char *id, struct 
 	struct mp_target target = { 0 };
 	int rc;
 
-	if (strlen(id) != MP_CONTAINER_ID_LEN)
-		return mp_error_set(err, MP_E_USAGE, 0, "'%s' is no container ID of %d digits", id,
+	if (strlen(id) != MP_CONTAINER_ID_LEN ||
+	    strspn(id, "0123456789abcdef") != MP_CONTAINER_ID_LEN)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "'%s' is no container ID of %d hexadecimal digits", id,
 				    MP_CONTAINER_ID_LEN);
 	rc = bpf_map__update_elem(session->bpf->maps.targets, id, MP_CONTAINER_ID_LEN, &target,
 				  sizeof(target), BPF_ANY);
