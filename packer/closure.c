@@ -76,9 +76,9 @@ static int visit_script(struct closure *closure, const char *path, const char *h
 	if (!mp_shebang_parse(head, len, &shebang))
 		return 0;
 	/* Not searched: a bare name is a file in the current directory. */
-	interpreter = shebang.interpreter[0] == '/' ?
-			      mp_xstrdup(shebang.interpreter) :
-			      mp_path_join(closure->env->working_dir, shebang.interpreter);
+	interpreter = shebang.interpreter[0] == '/'
+			      ? mp_xstrdup(shebang.interpreter)
+			      : mp_path_join(closure->env->working_dir, shebang.interpreter);
 	if (keep_command(closure, path, interpreter, NULL, err))
 		return -1;
 	if (!shebang.command)
@@ -164,7 +164,8 @@ int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
 		   const struct mp_closure_env *env, struct mp_missing *missing,
 		   struct mp_error *err)
 {
-	MP_AUTO(closure_clear) struct closure closure = {
+	MP_AUTO(closure_clear)
+	struct closure closure = {
 		.resolver = resolver,
 		.set = set,
 		.env = env,

@@ -12,10 +12,10 @@ struct mp_closure_env {
 };
 
 /*
- * Adds to @set what its files need to run, and what that needs: of ELF files the interpreter and the
- * libraries, of executable scripts the interpreter. @missing: gets what the image does not have,
- * unless a file of that name is kept for another reason: then the program knows where to look. A
- * malformed ELF file is kept as it is, with a warning. -1: the image cannot be read.
+ * Adds to @set what its files need to run, and what that needs: of ELF files the interpreter and
+ * the libraries, of executable scripts the interpreter. @missing: gets what the image does not
+ * have, unless a file of that name is kept for another reason: then the program knows where to
+ * look. A malformed ELF file is kept as it is, with a warning. -1: the image cannot be read.
  */
 MP_MUST_USE int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
 			       const struct mp_closure_env *env, struct mp_missing *missing,

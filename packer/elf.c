@@ -10,9 +10,10 @@
 #include <unistd.h>
 
 /*
- * The file is read with pread(2), a bounded piece at a time, and libelf translates the pieces to this
- * machine's layout. elf_begin() would not do: it allocates a section table as long as the file claims
- * (a file of 128 bytes can ask for gigabytes), and mapping a file that somebody truncates is SIGBUS.
+ * The file is read with pread(2), a bounded piece at a time, and libelf translates the pieces to
+ * this machine's layout. elf_begin() would not do: it allocates a section table as long as the file
+ * claims (a file of 128 bytes can ask for gigabytes), and mapping a file that somebody truncates is
+ * SIGBUS.
  */
 
 /* Linux refuses to run what has a larger program header table (fs/binfmt_elf.c, load_elf_phdrs). */
@@ -69,8 +70,8 @@ static int read_at(const struct reader *reader, uint64_t offset, void *buf, size
 				    " (%zu bytes) is outside of the file",
 				    reader->name, what, offset, len);
 	while (done < len) {
-		ssize_t got = pread(reader->fd, (char *)buf + done, len - done,
-				    (off_t)(offset + done));
+		ssize_t got =
+			pread(reader->fd, (char *)buf + done, len - done, (off_t)(offset + done));
 
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -94,9 +95,9 @@ static int translate(const struct reader *reader, Elf_Type type, const void *raw
 		.d_size = len,
 	};
 	Elf_Data to = { .d_buf = out, .d_version = EV_CURRENT, .d_size = len };
-	Elf_Data *done = reader->elf_class == ELFCLASS64 ?
-				 elf64_xlatetom(&to, &from, reader->byte_order) :
-				 elf32_xlatetom(&to, &from, reader->byte_order);
+	Elf_Data *done = reader->elf_class == ELFCLASS64
+				 ? elf64_xlatetom(&to, &from, reader->byte_order)
+				 : elf32_xlatetom(&to, &from, reader->byte_order);
 
 	if (!done)
 		return malformed(reader, elf_errmsg(-1), err);
@@ -160,14 +161,14 @@ static int read_phdrs(struct reader *reader, const GElf_Ehdr *header, struct mp_
 	reader->n_phdrs = header->e_phnum;
 	reader->phdrs = mp_xcalloc(reader->n_phdrs, sizeof(*reader->phdrs));
 	for (size_t i = 0; i < reader->n_phdrs; i++)
-		reader->phdrs[i] = wide ? ((Elf64_Phdr *)table)[i] :
-					  widen_phdr(&((Elf32_Phdr *)table)[i]);
+		reader->phdrs[i] =
+			wide ? ((Elf64_Phdr *)table)[i] : widen_phdr(&((Elf32_Phdr *)table)[i]);
 	return 0;
 }
 
 /*
- * The offset in the file of what a process sees at @addr, and in *len_out how many bytes of the file
- * follow it in its segment. false where no segment has it.
+ * The offset in the file of what a process sees at @addr, and in *len_out how many bytes of the
+ * file follow it in its segment. false where no segment has it.
  */
 static bool locate(const struct reader *reader, uint64_t addr, uint64_t *offset_out,
 		   uint64_t *len_out)
@@ -331,8 +332,8 @@ static int read_string(const struct reader *reader, uint64_t offset, uint64_t le
 		index += want;
 	}
 	return malformed(reader,
-			 index < len ? "a name in its string table is too long" :
-				       "a name lies outside of its string table",
+			 index < len ? "a name in its string table is too long"
+				     : "a name lies outside of its string table",
 			 err);
 }
 

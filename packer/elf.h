@@ -10,18 +10,18 @@
 
 /* What the dynamic loader would read of an ELF file (gABI chapter 5; ld.so(8)). */
 struct mp_elf {
-	uint8_t elf_class;  /* ELFCLASS32, ELFCLASS64 */
-	uint8_t byte_order; /* ELFDATA2LSB, ELFDATA2MSB */
-	uint16_t machine;   /* EM_X86_64, … */
-	bool dynamic;       /* has PT_DYNAMIC */
-	char *interpreter;  /* PT_INTERP; NULL without one */
-	char *soname;       /* DT_SONAME; NULL without one */
+	uint8_t elf_class;        /* ELFCLASS32, ELFCLASS64 */
+	uint8_t byte_order;       /* ELFDATA2LSB, ELFDATA2MSB */
+	uint16_t machine;         /* EM_X86_64, … */
+	bool dynamic;             /* has PT_DYNAMIC */
+	char *interpreter;        /* PT_INTERP; NULL without one */
+	char *soname;             /* DT_SONAME; NULL without one */
 	struct mp_strv needed;    /* DT_NEEDED and DT_FILTER, in order */
 	struct mp_strv auxiliary; /* DT_AUXILIARY: loaded where found, not missed where not */
-	struct mp_strv rpath;     /* DT_RPATH split at ':'; an empty piece is the current directory */
-	struct mp_strv runpath;   /* DT_RUNPATH, likewise */
-	bool has_runpath;         /* DT_RUNPATH is there, even when empty: RPATH is ignored */
-	bool no_default_lib;      /* DF_1_NODEFLIB */
+	struct mp_strv rpath;   /* DT_RPATH split at ':'; an empty piece is the current directory */
+	struct mp_strv runpath; /* DT_RUNPATH, likewise */
+	bool has_runpath;       /* DT_RUNPATH is there, even when empty: RPATH is ignored */
+	bool no_default_lib;    /* DF_1_NODEFLIB */
 };
 
 /*

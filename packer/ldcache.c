@@ -11,8 +11,8 @@
  *    0  magic and version, 20 bytes     28  flags; bits 0 and 1: 2 little-endian, 3 big-endian
  *   20  number of entries               32  offset of extensions
  *   24  length of the strings           48  entries
- * An entry: flags (4 bytes), name (4, offset from the start of the header), path (4), osversion (4),
- * hwcap (8; not 0: for some CPUs only).
+ * An entry: flags (4 bytes), name (4, offset from the start of the header), path (4), osversion
+ * (4), hwcap (8; not 0: for some CPUs only).
  */
 #define NEW_MAGIC "glibc-ld.so.cache1.1"
 #define NEW_MAGIC_LEN 20
@@ -49,8 +49,8 @@ static size_t find_new(const unsigned char *data, size_t len)
 	if (len < OLD_HEADER_LEN || memcmp(data, OLD_MAGIC, OLD_MAGIC_LEN) != 0)
 		return 0;
 	for (size_t i = 0; i < MP_ARRAY_LEN(orders); i++) {
-		uint64_t end = OLD_HEADER_LEN +
-			       (uint64_t)get32(data + 12, orders[i]) * OLD_ENTRY_LEN;
+		uint64_t end =
+			OLD_HEADER_LEN + (uint64_t)get32(data + 12, orders[i]) * OLD_ENTRY_LEN;
 
 		for (uint64_t align = 8; align >= 2; align /= 2) {
 			uint64_t at = (end + align - 1) / align * align;
@@ -102,8 +102,8 @@ static int by_name(const void *a, const void *b)
 static void read_entries(struct mp_ldcache *cache, size_t len, size_t n, bool big)
 {
 	for (size_t i = 0; i < n; i++) {
-		const unsigned char *raw = (const unsigned char *)cache->data + NEW_HEADER_LEN +
-					   i * NEW_ENTRY_LEN;
+		const unsigned char *raw =
+			(const unsigned char *)cache->data + NEW_HEADER_LEN + i * NEW_ENTRY_LEN;
 		struct mp_ldcache_entry entry = {
 			.name = string_at(cache->data, len, get32(raw + 4, big), NAME_MAX),
 			.path = string_at(cache->data, len, get32(raw + 8, big), PATH_MAX),

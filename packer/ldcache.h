@@ -8,8 +8,9 @@
 #include <stdbool.h>
 
 /*
- * /etc/ld.so.cache: what ldconfig found (glibc, sysdeps/generic/dl-cache.h). The "glibc-ld.so.cache1.1"
- * format, by itself or behind a table in the older "ld.so-1.7.0" one; either byte order.
+ * /etc/ld.so.cache: what ldconfig found (glibc, sysdeps/generic/dl-cache.h). The
+ * "glibc-ld.so.cache1.1" format, by itself or behind a table in the older "ld.so-1.7.0" one; either
+ * byte order.
  */
 struct mp_ldcache;
 

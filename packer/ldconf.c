@@ -52,7 +52,8 @@ static bool is_costly(const char *pattern)
 	return stars > STARS_MAX || strlen(pattern) > PATH_MAX;
 }
 
-/* Adds the files that match @pattern (absolute) to the list; one that is there is not read twice. */
+/* Adds the files that match @pattern (absolute) to the list; one that is there is not read twice.
+ */
 static int include(struct conf *conf, const char *pattern, struct mp_error *err)
 {
 	MP_AUTO(mp_strv_free) struct mp_strv matches = { 0 };

@@ -6,15 +6,13 @@
 #include "packer/abi.h"
 #include "packer/ldcache.h"
 #include "packer/ldconf.h"
+#include "packer/libdir.h"
 #include "packer/tokens.h"
 
 #include <string.h>
 #include <sys/stat.h>
 
 #define CACHE_PATH "/etc/ld.so.cache"
-#define HWCAPS_DIR "glibc-hwcaps"
-/* Three levels exist for x86-64, two or three for others. */
-#define HWCAPS_MAX 32
 #define MUSL_PATH_MAX_BYTES 65536
 #define ENV_DIRS_MAX 1024
 /* Of search paths, in one search: an object inherits those of all that it was loaded for. */
@@ -25,8 +23,8 @@ struct mp_loader {
 	struct mp_resolver *resolver;
 	struct mp_strv env_dirs;
 	char *working_dir;
-	struct mp_strmap *elfs;   /* real path → struct seen */
-	struct mp_strmap *hwcaps; /* directory → struct mp_strv: its hwcaps subdirectories */
+	struct mp_libdirs *libdirs;
+	struct mp_strmap *elfs; /* real path → struct seen */
 	bool cache_read;
 	struct mp_ldcache *cache; /* NULL: none, or malformed */
 	struct mp_strv conf_dirs; /* of ld.so.conf, where there is no cache */
@@ -45,14 +43,6 @@ static void seen_free(void *value)
 	mp_freep(&seen);
 }
 
-static void strv_free(void *value)
-{
-	struct mp_strv *list = value;
-
-	mp_strv_free(list);
-	mp_freep(&list);
-}
-
 struct mp_loader *mp_loader_new(struct mp_resolver *resolver, const char *library_path,
 				const char *working_dir)
 {
@@ -61,7 +51,7 @@ struct mp_loader *mp_loader_new(struct mp_resolver *resolver, const char *librar
 	loader->resolver = resolver;
 	loader->working_dir = mp_xstrdup(working_dir);
 	loader->elfs = mp_strmap_new(seen_free);
-	loader->hwcaps = mp_strmap_new(strv_free);
+	loader->libdirs = mp_libdirs_new(resolver);
 	/* glibc takes ';' too, in this variable alone; musl takes a newline. */
 	if (library_path && library_path[0])
 		mp_strv_split(&loader->env_dirs, library_path, ":;\n");
@@ -77,7 +67,7 @@ void mp_loader_freep(struct mp_loader **loader)
 	mp_strv_free(&(*loader)->env_dirs);
 	mp_strv_free(&(*loader)->conf_dirs);
 	mp_strmap_freep(&(*loader)->elfs);
-	mp_strmap_freep(&(*loader)->hwcaps);
+	mp_libdirs_freep(&(*loader)->libdirs);
 	mp_ldcache_freep(&(*loader)->cache);
 	mp_freep(&(*loader)->working_dir);
 	mp_freep(loader);
@@ -164,10 +154,12 @@ struct search {
 	const char *name;
 	struct mp_library *library;
 	struct mp_strv *tried;
-	size_t n_texts; /* entries of search paths looked at */
+	struct mp_strmap *seen; /* directories among those, of this name */
+	size_t n_texts;         /* entries of search paths looked at */
 };
 
-/* Adds the file at @path where it is one of the needer's machine: others are passed over. 1, 0, -1. */
+/* Adds the file at @path where it is one of the needer's machine: others are passed over. 1, 0, -1.
+ */
 static int try_file(struct search *search, const char *path, struct mp_error *err)
 {
 	struct mp_library *library = search->library;
@@ -184,33 +176,23 @@ static int try_file(struct search *search, const char *path, struct mp_error *er
 		return rc;
 	if (!mp_abi_equal(elf, search->needer->elf))
 		return 0;
-	library->files = mp_array_grow(library->files, library->n, &library->cap,
-				       sizeof(*library->files));
+	library->files =
+		mp_array_grow(library->files, library->n, &library->cap, sizeof(*library->files));
 	library->files[library->n++] = res;
 	res = (struct mp_resolution){ 0 };
 	return 1;
 }
 
-/* The subdirectories of @dir for some CPUs only: every level, since the image may run on any. */
-static int list_hwcaps(struct mp_loader *loader, const char *dir, const struct mp_strv **list_out,
-		       struct mp_error *err)
+/* The file of that name in @dir, where there is one. */
+static int try_name(struct search *search, const char *dir, const char *name, struct mp_error *err)
 {
-	struct mp_strv *list = mp_strmap_get(loader->hwcaps, dir);
-	MP_AUTO(mp_freep) char *hwcaps = NULL;
+	MP_AUTO(mp_freep) char *path = NULL;
+	int rc = mp_libdirs_may_have(search->loader->libdirs, dir, name, err);
 
-	if (!list) {
-		MP_AUTO(mp_strv_free) struct mp_strv names = { 0 };
-
-		hwcaps = mp_path_join(dir, HWCAPS_DIR);
-		if (mp_resolver_list(loader->resolver, hwcaps, &names, err))
-			return -1;
-		list = mp_xcalloc(1, sizeof(*list));
-		for (size_t i = 0; i < names.n && i < HWCAPS_MAX; i++)
-			mp_strv_push_take(list, mp_path_join(hwcaps, names.v[i]));
-		mp_strmap_put(loader->hwcaps, dir, list);
-	}
-	*list_out = list;
-	return 0;
+	if (rc <= 0)
+		return rc;
+	path = mp_path_join(dir, name);
+	return try_file(search, path, err);
 }
 
 static int try_variants(struct search *search, const char *dir, const char *name,
@@ -220,12 +202,10 @@ static int try_variants(struct search *search, const char *dir, const char *name
 
 	if (search->kind->musl)
 		return 0;
-	if (list_hwcaps(search->loader, dir, &subdirs, err))
+	if (mp_libdirs_variants(search->loader->libdirs, dir, &subdirs, err))
 		return -1;
 	for (size_t i = 0; i < subdirs->n; i++) {
-		MP_AUTO(mp_freep) char *path = mp_path_join(subdirs->v[i], name);
-
-		if (try_file(search, path, err) < 0)
+		if (try_name(search, subdirs->v[i], name, err) < 0)
 			return -1;
 	}
 	return 0;
@@ -234,12 +214,12 @@ static int try_variants(struct search *search, const char *dir, const char *name
 /* 1 where @dir (absolute) has the library, if only for some CPUs. */
 static int try_dir(struct search *search, const char *dir, struct mp_error *err)
 {
-	MP_AUTO(mp_freep) char *path = mp_path_join(dir, search->name);
-
-	if (mp_strv_find(search->tried, dir) >= 0)
+	if (mp_strmap_get(search->seen, dir))
 		return 0;
+	mp_strmap_put(search->seen, dir, search);
 	mp_strv_push(search->tried, dir);
-	if (try_file(search, path, err) < 0 || try_variants(search, dir, search->name, err))
+	if (try_name(search, dir, search->name, err) < 0 ||
+	    try_variants(search, dir, search->name, err))
 		return -1;
 	return search->library->n > 0;
 }
@@ -262,9 +242,9 @@ static int try_text(struct search *search, const char *text, const struct mp_obj
 	mp_tokens_expand(text, object->origin, object->elf, search->kind->musl, &dirs);
 	for (size_t i = 0; i < dirs.n; i++) {
 		MP_AUTO(mp_freep)
-		char *dir = dirs.v[i][0] == '/' ?
-				    mp_path_clean(dirs.v[i]) :
-				    mp_path_join(search->loader->working_dir, dirs.v[i]);
+		char *dir = dirs.v[i][0] == '/'
+				    ? mp_path_clean(dirs.v[i])
+				    : mp_path_join(search->loader->working_dir, dirs.v[i]);
 
 		/* All of them: which it is depends on the CPU. */
 		if (try_dir(search, dir, err) < 0)
@@ -350,8 +330,8 @@ static int try_entries(struct search *search, const struct mp_ldcache_entry *ent
 	for (size_t i = 0; i < n; i++) {
 		int rc;
 
-		if (entries[i].variant != variants ||
-		    (search->needer->elf->no_default_lib && in_default_dir(search, entries[i].path)))
+		if (entries[i].variant != variants || (search->needer->elf->no_default_lib &&
+						       in_default_dir(search, entries[i].path)))
 			continue;
 		rc = try_file(search, entries[i].path, err);
 		if (rc < 0)
@@ -442,7 +422,8 @@ static int try_musl_path(struct search *search, struct mp_error *err)
 			*err = local;
 		return -1;
 	}
-	mp_strv_split(&dirs, rc > 0 ? text.data ? text.data : "" : "/lib:/usr/local/lib:/usr/lib", ":\n");
+	mp_strv_split(&dirs, rc > 0 ? text.data ? text.data : "" : "/lib:/usr/local/lib:/usr/lib",
+		      ":\n");
 	found = try_search_path(search, &dirs, first_object(search->needer), err);
 	if (found > 0 && rc > 0)
 		search->library->through = MP_STEAL(file);
@@ -470,17 +451,17 @@ static int search_musl(struct search *search, struct mp_error *err)
 static int try_path(struct search *search, struct mp_error *err)
 {
 	MP_AUTO(mp_freep)
-	char *path = search->name[0] == '/' ?
-			     mp_xstrdup(search->name) :
-			     mp_path_join(search->loader->working_dir, search->name);
+	char *path = search->name[0] == '/'
+			     ? mp_xstrdup(search->name)
+			     : mp_path_join(search->loader->working_dir, search->name);
 
 	mp_strv_push(search->tried, path);
 	return try_file(search, path, err);
 }
 
 int mp_loader_find(struct mp_loader *loader, const struct mp_loader_kind *kind,
-		   const struct mp_object *needer, const char *name,
-		   struct mp_library *library_out, struct mp_strv *tried, struct mp_error *err)
+		   const struct mp_object *needer, const char *name, struct mp_library *library_out,
+		   struct mp_strv *tried, struct mp_error *err)
 {
 	MP_AUTO(mp_strv_free) struct mp_strv names = { 0 };
 	MP_AUTO(mp_library_clear) struct mp_library library = { 0 };
@@ -495,7 +476,10 @@ int mp_loader_find(struct mp_loader *loader, const struct mp_loader_kind *kind,
 
 	mp_tokens_expand(name, needer->origin, needer->elf, kind->musl, &names);
 	for (size_t i = 0; rc >= 0 && i < names.n; i++) {
+		MP_AUTO(mp_strmap_freep) struct mp_strmap *seen = mp_strmap_new(NULL);
+
 		search.name = names.v[i];
+		search.seen = seen;
 		if (strchr(search.name, '/'))
 			rc = try_path(&search, err);
 		else

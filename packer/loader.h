@@ -12,8 +12,8 @@
 struct mp_loader;
 
 /*
- * @library_path: LD_LIBRARY_PATH in the image's environment, or NULL. @working_dir: what an empty or
- * relative directory is relative to. Borrowed: @resolver.
+ * @library_path: LD_LIBRARY_PATH in the image's environment, or NULL. @working_dir: what an empty
+ * or relative directory is relative to. Borrowed: @resolver.
  */
 struct mp_loader *mp_loader_new(struct mp_resolver *resolver, const char *library_path,
 				const char *working_dir);
@@ -40,8 +40,9 @@ void mp_loader_kind_clear(struct mp_loader_kind *kind);
 /* A file mapped into a process. */
 struct mp_object {
 	const struct mp_elf *elf;
-	const char *origin;             /* $ORIGIN */
-	const struct mp_object *needer; /* that it was loaded for; NULL for the first of a process */
+	const char *origin; /* $ORIGIN */
+	const struct mp_object
+		*needer; /* that it was loaded for; NULL for the first of a process */
 };
 
 /* A library that was found. */
@@ -63,9 +64,9 @@ struct mp_resolver *mp_loader_resolver(const struct mp_loader *loader);
 const char *mp_loader_working_dir(const struct mp_loader *loader);
 
 /*
- * Looks for @name, a DT_NEEDED of @needer. Returns 1 and fills *library_out (cleared by the caller),
- * 0 where no directory has it for this machine, -1. @tried: gets each directory (or file) that was
- * tried, in order.
+ * Looks for @name, a DT_NEEDED of @needer. Returns 1 and fills *library_out (cleared by the
+ * caller), 0 where no directory has it for this machine, -1. @tried: gets each directory (or file)
+ * that was tried, in order.
  */
 MP_MUST_USE int mp_loader_find(struct mp_loader *loader, const struct mp_loader_kind *kind,
 			       const struct mp_object *needer, const char *name,

@@ -38,11 +38,8 @@ static bool is_engines_own(const char *path)
 {
 	static const char *const dirs[] = { "/proc", "/sys", "/dev" };
 	static const char *const files[] = {
-		"/etc/hosts",
-		"/etc/hostname",
-		"/etc/resolv.conf",
-		"/.dockerenv",
-		"/run/.containerenv",
+		"/etc/hosts",  "/etc/hostname",      "/etc/resolv.conf",
+		"/.dockerenv", "/run/.containerenv",
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(dirs); i++) {
@@ -57,8 +54,8 @@ static bool is_engines_own(const char *path)
 }
 
 /* Keeps what @path leads to. 1 where there is something, 0, -1. */
-static int keep_path(struct plan *plan, const char *path, unsigned int flags,
-		     enum mp_reason reason, struct mp_error *err)
+static int keep_path(struct plan *plan, const char *path, unsigned int flags, enum mp_reason reason,
+		     struct mp_error *err)
 {
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 
@@ -79,8 +76,8 @@ static int keep_path(struct plan *plan, const char *path, unsigned int flags,
 static void take_absent(struct plan *plan, const struct mp_trace_event *event,
 			const struct mp_resolution *res)
 {
-	bool writes = event->op == MP_OP_CREATE ||
-		      (event->flags & (MP_TRACE_CREATE | MP_TRACE_WRITE));
+	bool writes =
+		event->op == MP_OP_CREATE || (event->flags & (MP_TRACE_CREATE | MP_TRACE_WRITE));
 
 	if (!writes && (event->error == ENOENT || event->error == ENOTDIR))
 		return;
@@ -152,9 +149,8 @@ static int take_list(struct plan *plan, struct mp_error *err)
 
 static const char *working_dir(const struct mp_image_config *config)
 {
-	return config && config->working_dir && config->working_dir[0] == '/' ?
-		       config->working_dir :
-		       "/";
+	return config && config->working_dir && config->working_dir[0] == '/' ? config->working_dir
+									      : "/";
 }
 
 static const char *environment(const struct mp_image_config *config, const char *name)
@@ -277,8 +273,7 @@ static int take_closure(struct plan *plan, struct mp_error *err)
 static int take_all(struct plan *plan, struct mp_error *err)
 {
 	/* Mount points first: where one is made up, the host's must not come in as some parent. */
-	if (keep_path(plan, "/", 0, MP_REASON_MOUNT_POINT, err) < 0 ||
-	    take_mount_points(plan, err))
+	if (keep_path(plan, "/", 0, MP_REASON_MOUNT_POINT, err) < 0 || take_mount_points(plan, err))
 		return -1;
 	if (plan->request->trace ? take_trace(plan, err) : take_list(plan, err))
 		return -1;
@@ -290,7 +285,8 @@ static int take_all(struct plan *plan, struct mp_error *err)
 int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 	    struct mp_fileset **set_out, struct mp_plan_notes *notes_out, struct mp_error *err)
 {
-	MP_AUTO(plan_clear) struct plan plan = {
+	MP_AUTO(plan_clear)
+	struct plan plan = {
 		.request = request,
 		.set = mp_fileset_new(),
 		.noted = mp_strmap_new(NULL),
@@ -299,7 +295,8 @@ int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 	plan.resolver = mp_resolver_new(root, plan.set);
 	mp_resolver_hide_contents(plan.resolver, "/proc");
 	mp_resolver_hide_contents(plan.resolver, "/sys");
-	/* A list may ask for a device node: not every rootfs is run by an engine that makes them. */
+	/* A list may ask for a device node: not every rootfs is run by an engine that makes them.
+	 */
 	if (request->trace)
 		mp_resolver_hide_contents(plan.resolver, "/dev");
 	if (take_all(&plan, err))

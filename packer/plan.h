@@ -10,14 +10,15 @@
 struct mp_plan_notes {
 	struct mp_strv missing_listed; /* paths of the list that are not in the image */
 	struct mp_strv missing_needed; /* "libx.so.1 needed by /usr/bin/y (searched: …)" */
-	struct mp_strv created_at_run; /* traced paths that the image does not have: the run made them */
+	struct mp_strv
+		created_at_run; /* traced paths that the image does not have: the run made them */
 };
 
 void mp_plan_notes_clear(struct mp_plan_notes *notes);
 
 /*
- * What to ask of an image. Exactly one of @trace and @list. @config: the image's; NULL where there is
- * no image (pack --root), and then nothing is kept for an engine but mount points and /tmp.
+ * What to ask of an image. Exactly one of @trace and @list. @config: the image's; NULL where there
+ * is no image (pack --root), and then nothing is kept for an engine but mount points and /tmp.
  */
 struct mp_plan_request {
 	const struct mp_trace *trace;
@@ -38,7 +39,7 @@ MP_MUST_USE int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *re
  * Reads a hand-written list: one absolute path a line, blank lines and lines that begin with '#'
  * left out, escapes as in a trace. Appends clean paths. MP_E_FORMAT with the line number.
  */
-MP_MUST_USE int mp_list_parse(const char *text, size_t len, const char *name,
-			      struct mp_strv *paths, struct mp_error *err);
+MP_MUST_USE int mp_list_parse(const char *text, size_t len, const char *name, struct mp_strv *paths,
+			      struct mp_error *err);
 
 #endif

@@ -8,7 +8,7 @@
 
 /* In the text of a message; the rest is counted. */
 #define TRIED_MAX_BYTES 4096
-#define MISSING_MAX 4096
+#define MISSING_MAX 1024
 
 /* An object with what it owns. */
 struct loaded {
@@ -90,7 +90,8 @@ static struct loaded *add_object(struct process *process, const char *path, cons
 	struct loaded *loaded = mp_xcalloc(1, sizeof(*loaded));
 
 	loaded->path = mp_xstrdup(path);
-	/* The kernel tells an executable's real path; a library's is the one that it was opened by. */
+	/* The kernel tells an executable's real path; a library's is the one that it was opened by.
+	 */
 	loaded->origin = mp_path_parent(spelled);
 	loaded->object = (struct mp_object){
 		.elf = elf,
@@ -146,7 +147,8 @@ static int take_library(struct process *process, const struct loaded *needer, co
 	for (size_t i = 0; i < library->n; i++) {
 		mp_resolution_keep(&library->files[i], process->set, MP_REASON_NEEDED,
 				   needer->path);
-		/* Variants for other CPUs have needs of their own, but are not what a name means. */
+		/* Variants for other CPUs have needs of their own, but are not what a name means.
+		 */
 		if (add_found(process, &library->files[i], i == 0 ? name : NULL, &needer->object,
 			      err))
 			return -1;
@@ -162,7 +164,9 @@ static int take_library(struct process *process, const struct loaded *needer, co
  */
 static bool is_musl_itself(const char *name)
 {
-	static const char *const parts[] = { "c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet." };
+	static const char *const parts[] = {
+		"c.", "pthread.", "rt.", "m.", "dl.", "util.", "xnet."
+	};
 
 	if (strncmp(name, "lib", 3) != 0)
 		return false;
@@ -232,8 +236,8 @@ static int load_interpreter(struct process *process, const struct loaded *progra
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 	MP_AUTO(mp_strv_free) struct mp_strv tried = { 0 };
 	MP_AUTO(mp_freep)
-	char *path = text[0] == '/' ? mp_xstrdup(text) :
-				      mp_path_join(mp_loader_working_dir(process->loader), text);
+	char *path = text[0] == '/' ? mp_xstrdup(text)
+				    : mp_path_join(mp_loader_working_dir(process->loader), text);
 
 	if (mp_resolve(mp_loader_resolver(process->loader), path, 0, &res, err))
 		return -1;
@@ -245,7 +249,8 @@ static int load_interpreter(struct process *process, const struct loaded *progra
 	return add_found(process, &res, NULL, &program->object, err);
 }
 
-/* Without a program, the name of musl's C library, which tells the machine, tells the loader too. */
+/* Without a program, the name of musl's C library, which tells the machine, tells the loader too.
+ */
 static void guess_kind(struct mp_loader_kind *kind, const struct mp_elf *elf)
 {
 	static const char musl[] = "libc.musl-";
@@ -256,7 +261,8 @@ static void guess_kind(struct mp_loader_kind *kind, const struct mp_elf *elf)
 
 		if (strncmp(elf->needed.v[i], musl, strlen(musl)) != 0)
 			continue;
-		interpreter = mp_xasprintf("/lib/ld-musl-%.*s.so.1", (int)strcspn(arch, "./"), arch);
+		interpreter =
+			mp_xasprintf("/lib/ld-musl-%.*s.so.1", (int)strcspn(arch, "./"), arch);
 		mp_loader_kind_of(interpreter, kind);
 		return;
 	}
@@ -266,7 +272,8 @@ int mp_process_load(struct mp_loader *loader, struct mp_fileset *set, const char
 		    const struct mp_elf *elf, struct mp_strmap *loaded, struct mp_missing *missing,
 		    struct mp_error *err)
 {
-	MP_AUTO(process_clear) struct process process = {
+	MP_AUTO(process_clear)
+	struct process process = {
 		.loader = loader,
 		.set = set,
 		.anywhere = loaded,

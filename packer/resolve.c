@@ -12,7 +12,8 @@
 /* include/linux/namei.h, MAXSYMLINKS. */
 #define LINKS_MAX 40
 
-/* Links can lead to a longer path than one may ask for; but a hostile image must not make it grow. */
+/* Links can lead to a longer path than one may ask for; but a hostile image must not make it grow.
+ */
 #define REAL_PATH_MAX (4 * PATH_MAX)
 
 struct mp_resolver {
@@ -80,12 +81,12 @@ static bool is_hidden(const struct mp_resolver *resolver, const char *path)
 struct walk {
 	struct mp_resolver *resolver;
 	struct mp_resolution *res;
-	char *at;      /* directory reached */
-	char *text;    /* names to walk: the path, then a symlink's target and what followed it */
+	char *at;   /* directory reached */
+	char *text; /* names to walk: the path, then a symlink's target and what followed it */
 	const char *rest; /* what of it is still to be walked */
-	char *next;    /* @at and the next name */
-	bool last;     /* nothing but slashes comes behind that name */
-	bool slash;    /* and there are such slashes */
+	char *next;       /* @at and the next name */
+	bool last;        /* nothing but slashes comes behind that name */
+	bool slash;       /* and there are such slashes */
 	bool nofollow;
 	size_t n_links;
 	long asked_link; /* step of the symlink that NOFOLLOW asked for; -1 */
@@ -195,8 +196,8 @@ static int not_found(struct walk *walk, enum mp_resolve_status status)
 }
 
 /*
- * Goes to the directory @path, which the walk takes over: 1, or -1. It is there: the root, or passed
- * on the way here (or by the walk of a symlink's target).
+ * Goes to the directory @path, which the walk takes over: 1, or -1. It is there: the root, or
+ * passed on the way here (or by the walk of a symlink's target).
  */
 static int enter_take(struct walk *walk, char *path, struct mp_error *err)
 {
@@ -229,8 +230,8 @@ static int follow(struct walk *walk, const struct mp_node *node, struct mp_error
 		return not_found(walk, MP_RESOLVED_LOOP);
 	if (!node->target || !node->target[0])
 		return not_found(walk, MP_RESOLVED_ABSENT);
-	text = walk->last && !walk->slash ? mp_xstrdup(node->target) :
-					    mp_xasprintf("%s/%s", node->target, walk->rest);
+	text = walk->last && !walk->slash ? mp_xstrdup(node->target)
+					  : mp_xasprintf("%s/%s", node->target, walk->rest);
 	mp_freep(&walk->text);
 	walk->rest = walk->text = text;
 	return text[0] == '/' ? enter_take(walk, mp_xstrdup("/"), err) : 1;
@@ -303,7 +304,8 @@ static int walk_all(struct walk *walk, struct mp_error *err)
 int mp_resolve(struct mp_resolver *resolver, const char *path, unsigned int flags,
 	       struct mp_resolution *out, struct mp_error *err)
 {
-	MP_AUTO(walk_clear) struct walk walk = {
+	MP_AUTO(walk_clear)
+	struct walk walk = {
 		.resolver = resolver,
 		.res = out,
 		.nofollow = flags & MP_RESOLVE_NOFOLLOW,

@@ -6,8 +6,8 @@
 
 /*
  * Paths inside an image, resolved as the kernel would with that root (path_resolution(7)): "..",
- * absolute links, at most 40 of them. What a path crosses is part of the answer, since a packed image
- * must have it too. Directories and symlinks are remembered, and looked up once.
+ * absolute links, at most 40 of them. What a path crosses is part of the answer, since a packed
+ * image must have it too. Directories and symlinks are remembered, and looked up once.
  */
 struct mp_resolver;
 
@@ -40,7 +40,7 @@ enum mp_resolve_status {
 struct mp_resolve_step {
 	char *path;                 /* clean, no symlink among its parents */
 	const struct mp_node *node; /* borrowed from the resolver, the set, or the resolution */
-	bool last; /* what the last component names, or a symlink there leads to */
+	bool last;                  /* what the last component names, or a symlink there leads to */
 };
 
 struct mp_resolution {
@@ -57,8 +57,8 @@ struct mp_resolution {
 
 /*
  * Resolves @path (absolute, any spelling) with @flags of mp_resolve_flag. *out is overwritten, and
- * cleared by the caller, also after a failure; it must not outlive the resolver and the set. Returns
- * 0 whatever the status; -1 with MP_E_SYS or MP_E_FORMAT where the image cannot be read.
+ * cleared by the caller, also after a failure; it must not outlive the resolver and the set.
+ * Returns 0 whatever the status; -1 with MP_E_SYS or MP_E_FORMAT where the image cannot be read.
  */
 MP_MUST_USE int mp_resolve(struct mp_resolver *resolver, const char *path, unsigned int flags,
 			   struct mp_resolution *out, struct mp_error *err);

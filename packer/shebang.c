@@ -27,8 +27,8 @@ static size_t name_end(const char *line, size_t at, size_t end)
 }
 
 /*
- * The end of the line. One longer than the buffer will do where the interpreter's name is whole: only
- * its argument is cut. A file that ends without a newline is followed by NULs.
+ * The end of the line. One longer than the buffer will do where the interpreter's name is whole:
+ * only its argument is cut. A file that ends without a newline is followed by NULs.
  */
 static bool find_end(const char *line, size_t len, size_t *end_out)
 {
@@ -96,8 +96,8 @@ static const char *split_string(const char *argument)
 
 	if (strncmp(argument, option, strlen(option)) == 0 &&
 	    strchr("= \t", argument[strlen(option)]))
-		return argument[strlen(option)] ? argument + strlen(option) + 1 :
-						  argument + strlen(option);
+		return argument[strlen(option)] ? argument + strlen(option) + 1
+						: argument + strlen(option);
 	if (argument[0] != '-')
 		return NULL;
 	letters = 1 + strspn(argument + 1, "iv0");

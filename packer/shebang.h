@@ -20,7 +20,8 @@ struct mp_shebang {
 
 /*
  * Reads the first @len (at most MP_SHEBANG_MAX) bytes of a file by the rules of the kernel
- * (fs/binfmt_script.c). false where it would not run them as a script. *out is cleared by the caller.
+ * (fs/binfmt_script.c). false where it would not run them as a script. *out is cleared by the
+ * caller.
  */
 bool mp_shebang_parse(const char *head, size_t len, struct mp_shebang *out);
 void mp_shebang_clear(struct mp_shebang *shebang);

@@ -25,8 +25,8 @@ static void list_by_loader(const struct reference *reference, const char *file,
 			   struct mp_strv *paths)
 {
 	MP_AUTO(mp_freep)
-	char *command = mp_xasprintf("env -i %s --list '%s' 2>/dev/null", reference->interpreter,
-				     file);
+	char *command =
+		mp_xasprintf("env -i %s --list '%s' 2>/dev/null", reference->interpreter, file);
 	FILE *out = popen(command, "r");
 	char line[8192], path[4096], real[PATH_MAX];
 
@@ -120,7 +120,8 @@ Test(closure, shebang_lines)
 		{ "#!/bin/sh\r\n", "/bin/sh\r", NULL, NULL, NULL },
 		{ "#!sh\n", "sh", NULL, NULL, NULL },
 		{ "#!/usr/bin/env python3\n", "/usr/bin/env", "python3", "python3", NULL },
-		{ "#!/usr/bin/env -S python3 -u\n", "/usr/bin/env", "-S python3 -u", "python3", NULL },
+		{ "#!/usr/bin/env -S python3 -u\n", "/usr/bin/env", "-S python3 -u", "python3",
+		  NULL },
 		{ "#!/usr/bin/env -vS A=1 'B=x y' PATH=/p perl -w\n", "/usr/bin/env",
 		  "-vS A=1 'B=x y' PATH=/p perl -w", "perl", "/p" },
 		{ "#!/bin/env --split-string=-i -u HOME ruby\n", "/bin/env",
@@ -249,7 +250,8 @@ Test(closure, what_is_kept_anyway_is_not_missing)
 	MP_AUTO(mp_freep) char *interpreter = tree_host_interpreter();
 	MP_AUTO(mp_freep)
 	char *flags = mp_xasprintf("-pie -Wl,--dynamic-linker,'%s' "
-				   "-Wl,--enable-new-dtags,-rpath,/opt/app/lib", interpreter);
+				   "-Wl,--enable-new-dtags,-rpath,/opt/app/lib",
+				   interpreter);
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 	struct mp_missing missing = { 0 };
 	struct mp_error err;
@@ -290,7 +292,8 @@ Test(closure, malformed_files_are_kept_as_they_are)
 	mp_log_set_sink(NULL, NULL);
 	cr_expect_eq(mp_fileset_count(tree.set), 4);
 	cr_assert_geq(warnings.n, 1);
-	cr_expect_str_eq(warnings.v[0], "'/bad' is a malformed ELF file: the file header at offset 0 "
-					"(16 bytes) is outside of the file; kept as it is");
+	cr_expect_str_eq(warnings.v[0],
+			 "'/bad' is a malformed ELF file: the file header at offset 0 "
+			 "(16 bytes) is outside of the file; kept as it is");
 	mp_missing_free(&missing);
 }

@@ -125,8 +125,8 @@ static void build(struct mp_buf *out, const struct recipe *recipe)
 	MP_AUTO(mp_buf_free) struct mp_buf strings = { 0 };
 	MP_AUTO(mp_buf_free) struct mp_buf dynamic = { 0 };
 	uint64_t word = recipe->wide ? 8 : 4;
-	uint64_t interp_at = recipe->wide ? sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr) :
-					    sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr);
+	uint64_t interp_at = recipe->wide ? sizeof(Elf64_Ehdr) + 3 * sizeof(Elf64_Phdr)
+					  : sizeof(Elf32_Ehdr) + 3 * sizeof(Elf32_Phdr);
 	uint64_t dynamic_at = interp_at + 16;
 	uint64_t strings_at = dynamic_at + (or_else(recipe->n_needed, 1) + 9) * 2 * word;
 
@@ -184,7 +184,8 @@ Test(elf, malformed)
 {
 	static const struct {
 		struct recipe recipe;
-		const char *message; /* of what follows "'/x' is a malformed ELF file: "; NULL: good */
+		const char
+			*message; /* of what follows "'/x' is a malformed ELF file: "; NULL: good */
 	} cases[] = {
 		{ { .phnum = 0xffff }, "it has more program headers than Linux accepts" },
 		{ { .phnum = 1000 }, "the program header table at offset " },
@@ -237,10 +238,12 @@ Test(elf, short_files)
 		{ "\177EL", 3, 0, NULL },
 		{ "\177EL_", 4, 0, NULL },
 		{ "#!/bin/sh\n", 10, 0, NULL },
-		{ "\177ELF", 4, -1, "'/x' is a malformed ELF file: the file header at offset 0 (16 bytes) "
-				    "is outside of the file" },
+		{ "\177ELF", 4, -1,
+		  "'/x' is a malformed ELF file: the file header at offset 0 (16 bytes) "
+		  "is outside of the file" },
 		{ "\177ELF\2\1\1\0\0\0\0\0\0\0\0\0", 16, -1,
-		  "'/x' is a malformed ELF file: the file header at offset 0 (64 bytes) is outside of the "
+		  "'/x' is a malformed ELF file: the file header at offset 0 (64 bytes) is outside "
+		  "of the "
 		  "file" },
 		{ "\177ELF\3\1\1\0\0\0\0\0\0\0\0\0", 16, -1,
 		  "'/x' is a malformed ELF file: its class is neither 32-bit nor 64-bit" },
@@ -254,8 +257,8 @@ Test(elf, short_files)
 
 		cr_expect_eq(read_bytes(cases[i].bytes, cases[i].len, &elf, &err), cases[i].rc,
 			     "case %zu", i);
-		cr_expect_str_eq(err.msg, cases[i].message ? cases[i].message : "", "case %zu: %s", i,
-				 err.msg);
+		cr_expect_str_eq(err.msg, cases[i].message ? cases[i].message : "", "case %zu: %s",
+				 i, err.msg);
 	}
 }
 
@@ -354,12 +357,9 @@ Test(elf, kinds_of_files)
 		const char *flags;
 		bool dynamic, interpreter;
 	} cases[] = {
-		{ "-c", false, false },
-		{ "-static", false, false },
-		{ "-pie", true, true },
-		{ "-static-pie", true, false },
-		{ "-shared", true, false },
-		{ "-shared -s", true, false },
+		{ "-c", false, false },     { "-static", false, false },
+		{ "-pie", true, true },     { "-static-pie", true, false },
+		{ "-shared", true, false }, { "-shared -s", true, false },
 	};
 	MP_AUTO(tree_clear) struct tree tree;
 
@@ -374,7 +374,8 @@ Test(elf, kinds_of_files)
 		tree_elf(&tree, "/file", NULL, cases[i].flags);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		lseek(fd, 100, SEEK_SET);
-		cr_assert_eq(mp_elf_read(fd, path, &elf, &err), 1, "%s: %s", cases[i].flags, err.msg);
+		cr_assert_eq(mp_elf_read(fd, path, &elf, &err), 1, "%s: %s", cases[i].flags,
+			     err.msg);
 		cr_expect_eq(elf.dynamic, cases[i].dynamic, "%s", cases[i].flags);
 		cr_expect_eq(elf.interpreter != NULL, cases[i].interpreter, "%s", cases[i].flags);
 		cr_expect_eq(lseek(fd, 0, SEEK_CUR), 100, "the descriptor was moved");

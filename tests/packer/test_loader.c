@@ -11,7 +11,8 @@
 
 /* A rule, as a small root file system that needs it. */
 struct file {
-	const char *path; /* a program where it is below /bin, else a library; "a -> b": a symlink */
+	const char
+		*path; /* a program where it is below /bin, else a library; "a -> b": a symlink */
 	const char *needed;
 	const char *flags;
 };
@@ -29,128 +30,132 @@ struct rule {
 
 static const struct rule rules[] = {
 	{ .name = "DT_RPATH",
-	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") }, { "/opt/lib/liba.so.1" } },
+	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
+		     { .path = "/opt/lib/liba.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n" },
 	{ .name = "DT_RUNPATH",
 	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/nowhere:/opt/lib") },
-		     { "/opt/lib/liba.so.1" } },
+		     { .path = "/opt/lib/liba.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n" },
 	{ .name = "RPATH of a program serves its libraries",
 	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
-		     { "/opt/lib/liba.so.1", "libb.so.1" },
-		     { "/opt/lib/libb.so.1" } },
+		     { .path = "/opt/lib/liba.so.1", .needed = "libb.so.1" },
+		     { .path = "/opt/lib/libb.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n/opt/lib/libb.so.1\n" },
 	{ .name = "RPATH of the whole chain, the nearest first",
 	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/app") },
 		     { "/opt/app/liba.so.1", "libb.so.1", RPATH("/opt/a") },
-		     { "/opt/a/libb.so.1", "libc1.so.1" },
-		     { "/opt/a/libc1.so.1" },
-		     { "/opt/app/libc1.so.1" },
-		     { "/opt/app/libb.so.1" } },
+		     { .path = "/opt/a/libb.so.1", .needed = "libc1.so.1" },
+		     { .path = "/opt/a/libc1.so.1" },
+		     { .path = "/opt/app/libc1.so.1" },
+		     { .path = "/opt/app/libb.so.1" } },
 	  .kept = "/opt/a/libb.so.1\n/opt/a/libc1.so.1\n/opt/app/liba.so.1\n" },
 	{ .name = "RPATH does not serve an object that has RUNPATH",
 	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
 		     { "/opt/lib/liba.so.1", "libb.so.1", RUNPATH("/opt/other") },
-		     { "/opt/lib/libb.so.1" } },
+		     { .path = "/opt/lib/libb.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n",
 	  .missing = "libb.so.1 needed by /opt/lib/liba.so.1 (searched: /opt/other, " },
 	{ .name = "RUNPATH serves its own object alone",
 	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/opt/lib") },
-		     { "/opt/lib/liba.so.1", "libb.so.1" },
-		     { "/opt/lib/libb.so.1" } },
+		     { .path = "/opt/lib/liba.so.1", .needed = "libb.so.1" },
+		     { .path = "/opt/lib/libb.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n",
 	  .missing = "libb.so.1 needed by /opt/lib/liba.so.1 (searched: " },
 	{ .name = "LD_LIBRARY_PATH comes before RUNPATH",
 	  .library_path = "/none:/opt/env",
 	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/opt/lib") },
-		     { "/opt/lib/liba.so.1" },
-		     { "/opt/env/liba.so.1" } },
+		     { .path = "/opt/lib/liba.so.1" },
+		     { .path = "/opt/env/liba.so.1" } },
 	  .kept = "/opt/env/liba.so.1\n" },
 	{ .name = "LD_LIBRARY_PATH comes after RPATH",
 	  .library_path = "/opt/env",
 	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
-		     { "/opt/lib/liba.so.1" },
-		     { "/opt/env/liba.so.1" } },
+		     { .path = "/opt/lib/liba.so.1" },
+		     { .path = "/opt/env/liba.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n" },
 	{ .name = "semicolons and $ORIGIN in LD_LIBRARY_PATH",
 	  .library_path = "/none;$ORIGIN/../opt/env",
-	  .files = { { "/bin/app", "liba.so.1" }, { "/opt/env/liba.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1" },
+		     { .path = "/opt/env/liba.so.1" } },
 	  .kept = "/opt/env/liba.so.1\n" },
 	{ .name = "an empty directory is the current one",
 	  .library_path = ":/none",
-	  .files = { { "/bin/app", "liba.so.1" }, { "/liba.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1" }, { .path = "/liba.so.1" } },
 	  .kept = "/liba.so.1\n" },
 	{ .name = "$ORIGIN of a program is its real path's",
 	  .program = "/opt/app/bin/app",
 	  .files = { { "/opt/app/bin/app", "liba.so.1", RUNPATH("$ORIGIN/../lib") },
-		     { "/bin/app -> ../opt/app/bin/app" },
-		     { "/opt/app/lib/liba.so.1" },
-		     { "/lib/wrong/liba.so.1" } },
+		     { .path = "/bin/app -> ../opt/app/bin/app" },
+		     { .path = "/opt/app/lib/liba.so.1" },
+		     { .path = "/lib/wrong/liba.so.1" } },
 	  .kept = "/opt/app/lib/liba.so.1\n" },
 	{ .name = "${ORIGIN} of a library, which was reached by a symlink",
 	  .files = { { "/bin/app", "liba.so.1", RUNPATH("/opt/link") },
-		     { "/opt/link/liba.so.1 -> ../real/liba.so.1" },
+		     { .path = "/opt/link/liba.so.1 -> ../real/liba.so.1" },
 		     { "/opt/real/liba.so.1", "libb.so.1", RUNPATH("${ORIGIN}/sub") },
-		     { "/opt/link/sub/libb.so.1" },
-		     { "/opt/real/sub/libb.so.1" } },
+		     { .path = "/opt/link/sub/libb.so.1" },
+		     { .path = "/opt/real/sub/libb.so.1" } },
 	  .kept = "/opt/link/sub/libb.so.1\n/opt/real/liba.so.1\n" },
 	{ .name = "default directories",
-	  .files = { { "/bin/app", "liba.so.1 libb.so.1" },
-		     { "/lib/liba.so.1" },
-		     { "/usr/lib/libb.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1 libb.so.1" },
+		     { .path = "/lib/liba.so.1" },
+		     { .path = "/usr/lib/libb.so.1" } },
 	  .kept = "/lib/liba.so.1\n/usr/lib/libb.so.1\n" },
 	{ .name = "DF_1_NODEFLIB",
-	  .files = { { "/bin/app", "liba.so.1 libb.so.1", RUNPATH("/opt/lib") " -Wl,-z,nodefaultlib" },
-		     { "/opt/lib/liba.so.1" },
-		     { "/lib/libb.so.1" } },
+	  .files = { { "/bin/app", "liba.so.1 libb.so.1",
+		       RUNPATH("/opt/lib") " -Wl,-z,nodefaultlib" },
+		     { .path = "/opt/lib/liba.so.1" },
+		     { .path = "/lib/libb.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n",
 	  .missing = "libb.so.1 needed by /bin/app (searched: /opt/lib)" },
 	{ .name = "DF_1_NODEFLIB, and the cache",
 	  .ldconfig = true,
 	  .files = { { "/bin/app", "liba.so.1 libb.so.1", "-Wl,-z,nodefaultlib" },
-		     { "/opt/conf/liba.so.1" },
-		     { "/lib/libb.so.1" } },
+		     { .path = "/opt/conf/liba.so.1" },
+		     { .path = "/lib/libb.so.1" } },
 	  .kept = "/opt/conf/liba.so.1\n",
 	  .missing = "libb.so.1 needed by /bin/app (searched: /etc/ld.so.cache)" },
 	{ .name = "ld.so.cache comes after RUNPATH and before the default directories",
 	  .ldconfig = true,
 	  .files = { { "/bin/app", "liba.so.1 libb.so.1 libd.so.1", RUNPATH("/opt/lib") },
-		     { "/opt/lib/liba.so.1" },
-		     { "/opt/conf/liba.so.1" },
-		     { "/opt/conf/libb.so.1" },
-		     { "/lib/libb.so.1" },
-		     { "/usr/lib/libd.so.1" } },
+		     { .path = "/opt/lib/liba.so.1" },
+		     { .path = "/opt/conf/liba.so.1" },
+		     { .path = "/opt/conf/libb.so.1" },
+		     { .path = "/lib/libb.so.1" },
+		     { .path = "/usr/lib/libd.so.1" } },
 	  .kept = "/opt/conf/libb.so.1\n/opt/lib/liba.so.1\n/usr/lib/libd.so.1\n" },
 	{ .name = "a library is what was loaded under its name before",
 	  .files = { { "/bin/app", "liba.so.1 libb.so.1", RUNPATH("/opt/lib") },
-		     { "/opt/lib/liba.so.1" },
+		     { .path = "/opt/lib/liba.so.1" },
 		     { "/opt/lib/libb.so.1", "liba.so.1", RUNPATH("/opt/b") },
-		     { "/opt/b/liba.so.1" } },
+		     { .path = "/opt/b/liba.so.1" } },
 	  .kept = "/opt/lib/liba.so.1\n/opt/lib/libb.so.1\n" },
 	{ .name = "or whose soname it is",
 	  .files = { { "/bin/app", "/opt/lib/liba-2.so libb.so.1", RUNPATH("/opt/lib") },
 		     { "/opt/lib/liba-2.so", NULL, "-Wl,-soname,liba.so.1" },
 		     { "/opt/lib/libb.so.1", "liba.so.1", RUNPATH("/opt/b") },
-		     { "/opt/b/liba.so.1" } },
+		     { .path = "/opt/b/liba.so.1" } },
 	  .kept = "/opt/lib/liba-2.so\n/opt/lib/libb.so.1\n" },
 	{ .name = "libraries in a circle",
-	  .files = { { "/bin/app", "liba.so.1" },
-		     { "/lib/liba.so.1", "libb.so.1" },
-		     { "/lib/libb.so.1", "liba.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1" },
+		     { .path = "/lib/liba.so.1", .needed = "libb.so.1" },
+		     { .path = "/lib/libb.so.1", .needed = "liba.so.1" } },
 	  .kept = "/lib/liba.so.1\n/lib/libb.so.1\n" },
 	{ .name = "two names of one file",
-	  .files = { { "/bin/app", "liba.so.1 liba.so.2" },
-		     { "/lib/liba.so.1" },
-		     { "/lib/liba.so.2 -> liba.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1 liba.so.2" },
+		     { .path = "/lib/liba.so.1" },
+		     { .path = "/lib/liba.so.2 -> liba.so.1" } },
 	  .kept = "/lib/liba.so.1\n" },
 	{ .name = "DT_AUXILIARY that is not there",
-	  .files = { { "/bin/app", "liba.so.1" }, { "/lib/liba.so.1", NULL, "-Wl,-f,libaux.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1" },
+		     { "/lib/liba.so.1", NULL, "-Wl,-f,libaux.so.1" } },
 	  .kept = "/lib/liba.so.1\n" },
 	{ .name = "DT_AUXILIARY and DT_FILTER that are there",
-	  .files = { { "/bin/app", "liba.so.1" },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1" },
 		     { "/lib/liba.so.1", NULL, "-Wl,-f,libaux.so.1 -Wl,-F,libfilt.so.1" },
-		     { "/lib/libaux.so.1" },
-		     { "/lib/libfilt.so.1" } },
+		     { .path = "/lib/libaux.so.1" },
+		     { .path = "/lib/libfilt.so.1" } },
 	  .kept = "/lib/liba.so.1\n/lib/libaux.so.1\n/lib/libfilt.so.1\n" },
 	{ .name = "musl: RUNPATH is inherited, LD_LIBRARY_PATH comes first",
 	  .musl = true,
@@ -158,20 +163,20 @@ static const struct rule rules[] = {
 	  .files = { { "/bin/app", "libc.musl-x86_64.so.1 liba.so.1 libd.so.1",
 		       RUNPATH("/opt/lib") },
 		     { "/opt/lib/liba.so.1", "libb.so.1 libc.so", RUNPATH("$ORIGIN/own") },
-		     { "/opt/lib/libb.so.1" },
-		     { "/opt/lib/libd.so.1" },
-		     { "/opt/env/libd.so.1" } },
+		     { .path = "/opt/lib/libb.so.1" },
+		     { .path = "/opt/lib/libd.so.1" },
+		     { .path = "/opt/env/libd.so.1" } },
 	  .kept = "/opt/env/libd.so.1\n/opt/lib/liba.so.1\n/opt/lib/libb.so.1\n" },
 	{ .name = "musl: default directories in their order",
 	  .musl = true,
-	  .files = { { "/bin/app", "liba.so.1 libb.so.1 libpthread.so.0" },
-		     { "/usr/lib/liba.so.1" },
-		     { "/usr/local/lib/liba.so.1" },
-		     { "/usr/lib/libb.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1 libb.so.1 libpthread.so.0" },
+		     { .path = "/usr/lib/liba.so.1" },
+		     { .path = "/usr/local/lib/liba.so.1" },
+		     { .path = "/usr/lib/libb.so.1" } },
 	  .kept = "/usr/lib/libb.so.1\n/usr/local/lib/liba.so.1\n" },
 	{ .name = "musl: not found",
 	  .musl = true,
-	  .files = { { "/bin/app", "liba.so.1" } },
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1" } },
 	  .kept = "",
 	  .missing = "liba.so.1 needed by /bin/app (searched: /lib, /usr/local/lib, /usr/lib)" },
 };
@@ -215,8 +220,7 @@ static void list_libraries(const struct mp_fileset *set, const char *program,
 		const struct mp_file *file = mp_fileset_at(set, i);
 
 		if (S_ISREG(file->node.mode) && strcmp(file->path, program) != 0 &&
-		    strcmp(file->path, interpreter) != 0 &&
-		    strncmp(file->path, "/etc/", 5) != 0)
+		    strcmp(file->path, interpreter) != 0 && strncmp(file->path, "/etc/", 5) != 0)
 			mp_strv_push(paths, file->path);
 	}
 	mp_strv_sort(paths);
@@ -295,8 +299,8 @@ static void check_rule(const struct rule *rule)
 {
 	MP_AUTO(tree_clear) struct tree tree;
 	MP_AUTO(mp_freep)
-	char *interpreter = rule->musl ? mp_xstrdup("/lib/ld-musl-x86_64.so.1") :
-					 tree_host_interpreter();
+	char *interpreter =
+		rule->musl ? mp_xstrdup("/lib/ld-musl-x86_64.so.1") : tree_host_interpreter();
 	const char *program = rule->program ? rule->program : "/bin/app";
 	struct mp_closure_env env = { .library_path = rule->library_path, .working_dir = "/" };
 	MP_AUTO(mp_strv_free) struct mp_strv kept = { 0 };
@@ -332,7 +336,8 @@ Test(loader, rules, .timeout = 120)
 		check_rule(&rules[i]);
 }
 
-/* What the closure of /bin/app keeps, a line each; what is missing behind it. Owned by the caller. */
+/* What the closure of /bin/app keeps, a line each; what is missing behind it. Owned by the caller.
+ */
 static char *closure_text(struct tree *tree, const char *path)
 {
 	const struct mp_closure_env env = { .working_dir = "/srv" };
@@ -369,7 +374,8 @@ Test(loader, missing_names_every_directory)
 	abi_of_host(&host);
 	mp_abi_default_dirs(&host, &defaults);
 	tree_make(&tree);
-	tree_elf(&tree, "/opt/app/run", "libmissing.so.3", "-shared " RUNPATH("/opt/x:$ORIGIN/lib::rel"));
+	tree_elf(&tree, "/opt/app/run", "libmissing.so.3",
+		 "-shared " RUNPATH("/opt/x:$ORIGIN/lib::rel"));
 	mp_buf_adds(&expected, "missing: libmissing.so.3 needed by /opt/app/run (searched: /opt/x, "
 			       "/opt/app/lib, /srv/, /srv/rel");
 	for (size_t i = 0; i < defaults.n; i++)
@@ -413,9 +419,8 @@ Test(loader, hwcaps_variants_in_the_cache)
 	tree_library(&tree, "/opt/conf/glibc-hwcaps/x86-64-v3/liba.so.1", NULL, NULL);
 	run_ldconfig(&tree);
 	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
-	cr_expect_str_eq(text,
-			 "/opt/conf/glibc-hwcaps/x86-64-v3/liba.so.1\n/opt/conf/liba.so.1\n", "%s",
-			 text);
+	cr_expect_str_eq(text, "/opt/conf/glibc-hwcaps/x86-64-v3/liba.so.1\n/opt/conf/liba.so.1\n",
+			 "%s", text);
 	/* Without it the loader would not find the library again. */
 	const struct mp_file *cache = mp_fileset_find(tree.set, "/etc/ld.so.cache");
 	cr_assert_not_null(cache);
@@ -439,8 +444,7 @@ Test(loader, lib_and_platform)
 	tree_elf(&tree, "/opt/run", "liba.so.1 libb.so.1",
 		 "-shared " RUNPATH("/opt/p/$PLATFORM:/opt/${LIB}x"));
 	for (size_t i = 0; i < platforms.n; i++)
-		mp_strv_push_take(&expected,
-				  mp_xasprintf("/opt/p/%s/liba.so.1", platforms.v[i]));
+		mp_strv_push_take(&expected, mp_xasprintf("/opt/p/%s/liba.so.1", platforms.v[i]));
 	for (size_t i = 0; i < libs.n; i++)
 		mp_strv_push_take(&expected, mp_xasprintf("/opt/%sx/libb.so.1", libs.v[i]));
 	for (size_t i = 0; i < expected.n; i++)
@@ -465,7 +469,8 @@ Test(loader, passes_over_other_machines_and_no_libraries)
 	MP_AUTO(tree_clear) struct tree tree;
 
 	tree_make(&tree);
-	tree_elf(&tree, "/opt/run", "liba.so.1", "-shared " RUNPATH("/opt/1:/opt/2:/opt/3:/opt/4:/opt/5"));
+	tree_elf(&tree, "/opt/run", "liba.so.1",
+		 "-shared " RUNPATH("/opt/1:/opt/2:/opt/3:/opt/4:/opt/5"));
 	tree_library(&tree, "/opt/1/liba.so.1", NULL, NULL);
 	make_foreign(&tree, "/opt/1/liba.so.1");
 	tree_file(&tree, "/opt/2/liba.so.1", "GROUP ( liba.so.2 )\n", 0644);
@@ -489,16 +494,19 @@ Test(loader, ld_so_conf)
 	tree_library(&tree, "/opt/d/libd.so.1", NULL, NULL);
 	tree_file(&tree, "/etc/ld.so.conf",
 		  "  /opt/a/ # a comment\ninclude conf.d/*.conf conf.d/no*where\nhwcap 1 nosegneg\n"
-		  "include /etc/ld.so.conf\ninclude *a*a*a*a*a*a*b\n", 0644);
-	tree_file(&tree, "/etc/conf.d/b.conf", "/opt/b=libc6\r\ninclude /etc/*/deep/c?conf\n", 0644);
+		  "include /etc/ld.so.conf\ninclude *a*a*a*a*a*a*b\n",
+		  0644);
+	tree_file(&tree, "/etc/conf.d/b.conf", "/opt/b=libc6\r\ninclude /etc/*/deep/c?conf\n",
+		  0644);
 	tree_file(&tree, "/etc/conf.d/deep/c.conf", "/opt/c", 0644);
 	tree_file(&tree, "/etc/conf.d/.hidden.conf", "/opt/d", 0644);
 	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
-	cr_expect(strncmp(text,
-			  "/opt/a/liba.so.1\n/opt/b/libb.so.1\n/opt/c/libc1.so.1\n"
-			  "missing: libd.so.1 needed by /opt/run (searched: /opt/a, /opt/b, /opt/c, ",
-			  125) == 0,
-		  "%s", text);
+	cr_expect(
+		strncmp(text,
+			"/opt/a/liba.so.1\n/opt/b/libb.so.1\n/opt/c/libc1.so.1\n"
+			"missing: libd.so.1 needed by /opt/run (searched: /opt/a, /opt/b, /opt/c, ",
+			125) == 0,
+		"%s", text);
 }
 
 /* musl's own list of directories, kept where it was used. */
@@ -514,11 +522,12 @@ Test(loader, musl_path_file)
 	tree_library(&tree, "/opt/3/liba.so.1", NULL, NULL);
 	tree_library(&tree, "/usr/lib/libb.so.1", NULL, NULL);
 	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
-	cr_expect_str_eq(text,
-			 "/opt/3/liba.so.1\n/opt/m/etc/ld-musl-x86_64.path\n"
-			 "/opt/m/lib/ld-musl-x86_64.so.1\n"
-			 "missing: libb.so.1 needed by /opt/run (searched: /opt/1, /opt/2, /opt/3)\n",
-			 "%s", text);
+	cr_expect_str_eq(
+		text,
+		"/opt/3/liba.so.1\n/opt/m/etc/ld-musl-x86_64.path\n"
+		"/opt/m/lib/ld-musl-x86_64.so.1\n"
+		"missing: libb.so.1 needed by /opt/run (searched: /opt/1, /opt/2, /opt/3)\n",
+		"%s", text);
 }
 
 /* A library of a musl system without its program: the C library's name tells. */
@@ -626,12 +635,14 @@ Test(loader, hostile_caches)
 		}
 		cr_expect_leq(mp_ldcache_find(cache, "liba.so", &entries), 3);
 	}
-	cr_expect_eq(mp_ldcache_parse("ld.so-1.7.0\0\377\377\377\377", 16, &(struct mp_ldcache *){ 0 },
-				      &err),
+	cr_expect_eq(mp_ldcache_parse("ld.so-1.7.0\0\377\377\377\377", 16,
+				      &(struct mp_ldcache *){ 0 }, &err),
 		     -1);
 	cr_expect_str_eq(err.msg, "not a library cache that glibc 2.2 or newer reads");
-	cr_expect_eq(mp_ldcache_parse("glibc-ld.so.cache1.1\377\377\377\377\0\0\0\0\2\0\0\0\0\0\0\0\0"
-				      "\0\0\0\0\0\0\0\0\0\0", 48, &(struct mp_ldcache *){ 0 }, &err),
-		     -1);
+	cr_expect_eq(
+		mp_ldcache_parse("glibc-ld.so.cache1.1\377\377\377\377\0\0\0\0\2\0\0\0\0\0\0\0\0"
+				 "\0\0\0\0\0\0\0\0\0\0",
+				 48, &(struct mp_ldcache *){ 0 }, &err),
+		-1);
 	cr_expect_str_eq(err.msg, "the library cache is cut short");
 }

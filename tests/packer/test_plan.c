@@ -50,25 +50,31 @@ Test(plan, events)
 		{ { .op = MP_OP_OPEN, .path = "/etc/app.conf", .real = "/etc/app/app.conf", NULL },
 		  "/etc: parent of /etc/app.conf\n/etc/app.conf: traced\n"
 		  "/etc/app: parent of /etc/app/app.conf\n"
-		  "/etc/app/app.conf: target of /etc/app.conf\n", NULL },
+		  "/etc/app/app.conf: target of /etc/app.conf\n",
+		  NULL },
 		/* The run moved the symlink: both what it was, and what was reached. */
 		{ { .op = MP_OP_OPEN, .path = "/etc/app.conf", .real = "/etc/passwd", NULL },
 		  "/etc: parent of /etc/app.conf\n/etc/app.conf: traced\n"
 		  "/etc/app: parent of /etc/app/app.conf\n"
-		  "/etc/app/app.conf: target of /etc/app.conf\n/etc/passwd: traced\n", NULL },
+		  "/etc/app/app.conf: target of /etc/app.conf\n/etc/passwd: traced\n",
+		  NULL },
 		{ { .op = MP_OP_OPEN, .path = "/x/../etc/./passwd" }, "", "/x/../etc/passwd\n" },
 		{ { .op = MP_OP_OPEN, .flags = MP_TRACE_DIR, .path = "/var/lib/app", NULL },
 		  "/var: parent of /var/lib/app\n/var/lib: parent of /var/lib/app\n"
-		  "/var/lib/app: traced\n", NULL },
+		  "/var/lib/app: traced\n",
+		  NULL },
 		{ { .op = MP_OP_READLINK, .flags = MP_TRACE_NOFOLLOW, .path = "/etc/mtab", NULL },
-		  "/etc: parent of /etc/mtab\n/etc/mtab: traced\n", NULL },
+		  "/etc: parent of /etc/mtab\n/etc/mtab: traced\n",
+		  NULL },
 		/* Into /proc: the symlink is the image's, the rest is not. */
 		{ { .op = MP_OP_OPEN, .path = "/etc/mtab", .real = "/proc/7/mounts", NULL },
-		  "/etc: parent of /etc/mtab\n/etc/mtab: symlink on the way to /etc/mtab\n", NULL },
+		  "/etc: parent of /etc/mtab\n/etc/mtab: symlink on the way to /etc/mtab\n",
+		  NULL },
 		{ { .op = MP_OP_OPEN, .path = "/proc/self/mounts" }, "", NULL },
 		{ { .op = MP_OP_OPEN, .path = "/dev/console" }, "", NULL },
 		{ { .op = MP_OP_OPEN, .path = "/etc/../dev/console" },
-		  "/etc: parent of /etc/../dev/console\n", NULL },
+		  "/etc: parent of /etc/../dev/console\n",
+		  NULL },
 		{ { .op = MP_OP_OPEN, .path = "/etc/hosts", .real = "/etc/hosts" }, "", NULL },
 		{ { .op = MP_OP_STAT, .path = "/.dockerenv" }, "", NULL },
 		/* Failures. */
@@ -76,25 +82,34 @@ Test(plan, events)
 		{ { .op = MP_OP_STAT, .error = ENOTDIR, .path = "/etc/passwd/x" }, "", NULL },
 		{ { .op = MP_OP_STAT, .error = EACCES, .path = "/var/lib/app/none", NULL },
 		  "/var: parent of /var/lib/app/none\n/var/lib: parent of /var/lib/app/none\n"
-		  "/var/lib/app: parent of /var/lib/app/none\n", NULL },
+		  "/var/lib/app: parent of /var/lib/app/none\n",
+		  NULL },
 		{ { .op = MP_OP_OPEN, .error = EACCES, .path = "/etc/passwd", NULL },
-		  "/etc: parent of /etc/passwd\n/etc/passwd: traced\n", NULL },
+		  "/etc: parent of /etc/passwd\n/etc/passwd: traced\n",
+		  NULL },
 		/* Made by the run. */
-		{ { .op = MP_OP_OPEN, .flags = MP_TRACE_CREATE | MP_TRACE_WRITE,
-		    .path = "/var/lib/app/new/file", .real = "/var/lib/app/new/file", NULL },
+		{ { .op = MP_OP_OPEN,
+		    .flags = MP_TRACE_CREATE | MP_TRACE_WRITE,
+		    .path = "/var/lib/app/new/file",
+		    .real = "/var/lib/app/new/file",
+		    NULL },
 		  "/var: parent of /var/lib/app/new/file\n"
 		  "/var/lib: parent of /var/lib/app/new/file\n"
 		  "/var/lib/app: parent of /var/lib/app/new/file\n",
 		  "/var/lib/app/new/file\n" },
 		{ { .op = MP_OP_CREATE, .error = ENOENT, .path = "/srv/none/dir", NULL },
-		  "/srv: parent of /srv/none/dir\n", NULL },
+		  "/srv: parent of /srv/none/dir\n",
+		  NULL },
 		{ { .op = MP_OP_REMOVE, .flags = MP_TRACE_NOFOLLOW, .path = "/srv/lock", NULL },
-		  "/srv: parent of /srv/lock\n", "/srv/lock\n" },
+		  "/srv: parent of /srv/lock\n",
+		  "/srv/lock\n" },
 		{ { .op = MP_OP_OPEN, .flags = MP_TRACE_FOREIGN, .path = "/srv/pipe", NULL },
-		  "/srv: parent of /srv/pipe\n", NULL },
+		  "/srv: parent of /srv/pipe\n",
+		  NULL },
 		{ { .op = MP_OP_EXEC, .path = "/bin/app", .real = "/usr/bin/app", NULL },
 		  "/bin: symlink on the way to /bin/app\n/usr: parent of /usr/bin/app\n"
-		  "/usr/bin: parent of /usr/bin/app\n/usr/bin/app: traced\n", NULL },
+		  "/usr/bin: parent of /usr/bin/app\n/usr/bin/app: traced\n",
+		  NULL },
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
@@ -146,20 +161,19 @@ Test(plan, what_the_engine_reads)
 	make_image(&tree);
 	MP_AUTO(mp_freep) char *kept = config_text(&tree, &config);
 	cr_expect_str_eq(kept,
-			 MOUNT_POINTS
-			 "/usr: parent of /usr/bin/app\n"
-			 "/usr/bin: parent of /usr/bin/app\n"
-			 "/usr/bin/app: entrypoint\n"
-			 "/bin: symlink on the way to /bin/probe\n"
-			 "/usr/bin/probe: entrypoint\n"
-			 "/etc: parent of /etc/passwd\n"
-			 "/etc/passwd: user database\n"
-			 "/etc/group: user database\n"
-			 "/srv: parent of /srv/work\n"
-			 "/srv/work: working directory\n"
-			 "/var: parent of /var/lib/app\n"
-			 "/var/lib: parent of /var/lib/app\n"
-			 "/var/lib/app: volume\n",
+			 MOUNT_POINTS "/usr: parent of /usr/bin/app\n"
+				      "/usr/bin: parent of /usr/bin/app\n"
+				      "/usr/bin/app: entrypoint\n"
+				      "/bin: symlink on the way to /bin/probe\n"
+				      "/usr/bin/probe: entrypoint\n"
+				      "/etc: parent of /etc/passwd\n"
+				      "/etc/passwd: user database\n"
+				      "/etc/group: user database\n"
+				      "/srv: parent of /srv/work\n"
+				      "/srv/work: working directory\n"
+				      "/var: parent of /var/lib/app\n"
+				      "/var/lib: parent of /var/lib/app\n"
+				      "/var/lib/app: volume\n",
 			 "%s", kept);
 	/* Metadata is the image's own. */
 	cr_expect_eq(mp_fileset_find(tree.set, "/var/lib/app")->node.mode, S_IFDIR | 0750);
@@ -232,7 +246,8 @@ Test(plan, mount_points_of_the_host)
 	struct mp_error err;
 
 	cr_assert_eq(mp_rootfs_open_directory("/", &root, &err), 0, "%s", err.msg);
-	cr_assert_eq(mp_plan(root, &(struct mp_plan_request){ .list = &none }, &set, &notes, &err), 0);
+	cr_assert_eq(mp_plan(root, &(struct mp_plan_request){ .list = &none }, &set, &notes, &err),
+		     0);
 	cr_expect_eq(mp_fileset_find(set, "/proc")->node.mtime_s, 0);
 	cr_expect_eq(mp_fileset_find(set, "/proc")->node.mode, S_IFDIR | 0755);
 }
@@ -241,27 +256,27 @@ Test(plan, list)
 {
 	MP_AUTO(tree_clear) struct tree tree;
 	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
-	const struct mp_strv list = STRV("/etc/mtab", "/etc/hosts", "/none", "/dev/console",
-					 "/etc/app.conf", "/proc/self/mounts", "/bin/../../srv/work");
+	const struct mp_strv list =
+		STRV("/etc/mtab", "/etc/hosts", "/none", "/dev/console", "/etc/app.conf",
+		     "/proc/self/mounts", "/bin/../../srv/work");
 
 	make_image(&tree);
 	plan(&tree, &(struct mp_plan_request){ .list = &list }, &notes);
 	MP_AUTO(mp_freep) char *kept = tree_set_text(tree.set);
 	MP_AUTO(mp_freep) char *missing = tree_lines(&notes.missing_listed);
 	cr_expect_str_eq(kept,
-			 MOUNT_POINTS
-			 "/etc: parent of /etc/mtab\n"
-			 "/etc/mtab: listed\n"
-			 "/etc/hosts: listed\n"
-			 "/dev/console: listed\n"
-			 "/etc/app.conf: listed\n"
-			 "/etc/app: parent of /etc/app/app.conf\n"
-			 "/etc/app/app.conf: target of /etc/app.conf\n"
-			 "/bin: symlink on the way to /bin/../../srv/work\n"
-			 "/usr: parent of /bin/../../srv/work\n"
-			 "/usr/bin: parent of /bin/../../srv/work\n"
-			 "/srv: parent of /srv/work\n"
-			 "/srv/work: listed\n",
+			 MOUNT_POINTS "/etc: parent of /etc/mtab\n"
+				      "/etc/mtab: listed\n"
+				      "/etc/hosts: listed\n"
+				      "/dev/console: listed\n"
+				      "/etc/app.conf: listed\n"
+				      "/etc/app: parent of /etc/app/app.conf\n"
+				      "/etc/app/app.conf: target of /etc/app.conf\n"
+				      "/bin: symlink on the way to /bin/../../srv/work\n"
+				      "/usr: parent of /bin/../../srv/work\n"
+				      "/usr/bin: parent of /bin/../../srv/work\n"
+				      "/srv: parent of /srv/work\n"
+				      "/srv/work: listed\n",
 			 "%s", kept);
 	cr_expect_str_eq(missing, "/none\n/proc/self/mounts\n", "%s", missing);
 }
@@ -319,9 +334,10 @@ Test(plan, list_syntax)
 		MP_AUTO(mp_freep) char *text = tree_lines(&paths);
 
 		cr_expect_eq(rc, cases[i].paths ? 0 : -1, "case %zu", i);
-		cr_expect_str_eq(text, cases[i].paths ? cases[i].paths : "", "case %zu: %s", i, text);
-		cr_expect_str_eq(err.msg, cases[i].message ? cases[i].message : "", "case %zu: %s", i,
-				 err.msg);
+		cr_expect_str_eq(text, cases[i].paths ? cases[i].paths : "", "case %zu: %s", i,
+				 text);
+		cr_expect_str_eq(err.msg, cases[i].message ? cases[i].message : "", "case %zu: %s",
+				 i, err.msg);
 		cr_expect_eq(err.code, cases[i].message ? MP_E_FORMAT : MP_E_NONE);
 	}
 }

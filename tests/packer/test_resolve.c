@@ -75,9 +75,10 @@ Test(resolve, paths)
 		const char *real;
 		struct mp_error err;
 
-		cr_assert_eq(mp_resolve(tree.resolver, cases[n].path, cases[n].flags, &res, &err), 0,
-			     "%s: %s", cases[n].path, err.msg);
-		cr_expect_eq(res.status, cases[n].status, "%s: status %d", cases[n].path, res.status);
+		cr_assert_eq(mp_resolve(tree.resolver, cases[n].path, cases[n].flags, &res, &err),
+			     0, "%s: %s", cases[n].path, err.msg);
+		cr_expect_eq(res.status, cases[n].status, "%s: status %d", cases[n].path,
+			     res.status);
 		real = res.status == MP_RESOLVED_FOUND ? res.path : res.missing;
 		if (cases[n].real)
 			cr_expect_str_eq(real ? real : "(null)", cases[n].real, "%s: %s",
@@ -134,8 +135,8 @@ Test(resolve, keeps_what_was_crossed)
 		MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 		struct mp_error err;
 
-		cr_assert_eq(mp_resolve(tree.resolver, cases[i].path, cases[i].flags, &res, &err), 0,
-			     "%s: %s", cases[i].path, err.msg);
+		cr_assert_eq(mp_resolve(tree.resolver, cases[i].path, cases[i].flags, &res, &err),
+			     0, "%s: %s", cases[i].path, err.msg);
 		mp_resolution_keep(&res, set, MP_REASON_TRACED, NULL);
 		MP_AUTO(mp_freep) char *kept = tree_set_text(set);
 		cr_expect_str_eq(kept, cases[i].kept, "%s:\n%s", cases[i].path, kept);
@@ -225,8 +226,8 @@ Test(resolve, hidden_directories_have_no_contents)
 		const char *path;
 		enum mp_resolve_status status;
 	} cases[] = {
-		{ "/proc", MP_RESOLVED_FOUND },		 { "/proc/1/root", MP_RESOLVED_ABSENT },
-		{ "/mtab", MP_RESOLVED_ABSENT },	 { "/proc/../etc/mine", MP_RESOLVED_FOUND },
+		{ "/proc", MP_RESOLVED_FOUND },       { "/proc/1/root", MP_RESOLVED_ABSENT },
+		{ "/mtab", MP_RESOLVED_ABSENT },      { "/proc/../etc/mine", MP_RESOLVED_FOUND },
 		{ "/procession", MP_RESOLVED_FOUND },
 	};
 

@@ -138,7 +138,8 @@ TREE_FN void tree_elf(const struct tree *tree, const char *path, const char *nee
 
 	mp_buf_addf(&command,
 		    "printf 'void _start(void);void _start(void){for(;;);}' | "
-		    "cc -nostdlib -fPIC -o '%s' %s -x c - -x none -Wl,--no-as-needed", full, flags);
+		    "cc -nostdlib -fPIC -o '%s' %s -x c - -x none -Wl,--no-as-needed",
+		    full, flags);
 	if (needed)
 		mp_strv_split(&names, needed, " ");
 	for (size_t i = 0; i < names.n; i++)
@@ -151,8 +152,8 @@ TREE_FN void tree_library(const struct tree *tree, const char *path, const char 
 			  const char *flags)
 {
 	MP_AUTO(mp_freep)
-	char *all = mp_xasprintf("-shared -Wl,-soname,'%s' %s", mp_path_base(path),
-				 flags ? flags : "");
+	char *all =
+		mp_xasprintf("-shared -Wl,-soname,'%s' %s", mp_path_base(path), flags ? flags : "");
 
 	tree_elf(tree, path, needed, all);
 }
@@ -180,8 +181,8 @@ TREE_FN void tree_loader(const struct tree *tree)
 }
 
 /* Runs the closure of the file at @path alone. What is missing goes to *missing. */
-TREE_FN void tree_close_over(struct tree *tree, const char *path,
-			     const struct mp_closure_env *env, struct mp_missing *missing)
+TREE_FN void tree_close_over(struct tree *tree, const char *path, const struct mp_closure_env *env,
+			     struct mp_missing *missing)
 {
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 	struct mp_error err;
