@@ -2,7 +2,6 @@
 #include "cli/images.h"
 
 #include "core/clock.h"
-#include "core/interrupt.h"
 #include "core/log.h"
 #include "dockerfile-gen/dockerfile.h"
 
@@ -83,15 +82,7 @@ struct exported {
 
 static void exported_cleanup(struct exported *exported)
 {
-	struct mp_error err = { 0 };
-
-	if (!exported->id)
-		return;
-	mp_interrupt_hold();
-	if (mp_engine_container_remove(exported->engine, exported->id, &err))
-		mp_warn("container %.12s is left behind: %s", exported->id, err.msg);
-	mp_interrupt_release();
-	mp_freep(&exported->id);
+	mp_engine_container_discard(exported->engine, &exported->id);
 }
 
 static int feed_stream(const void *data, size_t len, void *context, struct mp_error *err)

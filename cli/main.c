@@ -66,5 +66,5 @@ int main(int argc, char **argv)
 		return 0;
 	fflush(stdout);
 	fprintf(stderr, "micropack: error: %s\n", err.msg);
-	return mp_error_exit_status(err.code);
+	return mp_error_exit_status(err.code, mp_interrupt_signal());
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/error.h"
 
-#include "core/interrupt.h"
 #include "core/path.h"
 
 #include <stdarg.h>
@@ -34,42 +33,43 @@ int mp_error_set(struct mp_error *err, enum mp_code code, int sys_errno, const c
 	return -1;
 }
 
-int mp_error_prefix(struct mp_error *err, const char *fmt, ...)
+/* The message becomes "@before@between@after". */
+static int join(struct mp_error *err, const char *before, const char *between, const char *after)
 {
 	char text[sizeof(err->msg)];
+
+	snprintf(text, sizeof(text), "%s%s%s", before, between, after);
+	set_message(err, text);
+	return -1;
+}
+
+int mp_error_prefix(struct mp_error *err, const char *fmt, ...)
+{
+	char prefix[sizeof(err->msg)];
 	va_list args;
-	size_t len;
 
 	if (!err)
 		return -1;
 	va_start(args, fmt);
-	vsnprintf(text, sizeof(text), fmt, args);
+	vsnprintf(prefix, sizeof(prefix), fmt, args);
 	va_end(args);
-	len = strlen(text);
-	snprintf(text + len, sizeof(text) - len, ": %s", err->msg);
-	set_message(err, text);
-	return -1;
+	return join(err, prefix, ": ", err->msg);
 }
 
 int mp_error_hint(struct mp_error *err, const char *fmt, ...)
 {
-	char text[sizeof(err->msg)];
+	char hint[sizeof(err->msg)];
 	va_list args;
-	int len;
 
 	if (!err)
 		return -1;
-	len = snprintf(text, sizeof(text), "%s; ", err->msg);
-	if (len < 0 || (size_t)len >= sizeof(text))
-		return -1;
 	va_start(args, fmt);
-	vsnprintf(text + len, sizeof(text) - len, fmt, args);
+	vsnprintf(hint, sizeof(hint), fmt, args);
 	va_end(args);
-	set_message(err, text);
-	return -1;
+	return join(err, err->msg, "; ", hint);
 }
 
-int mp_error_exit_status(enum mp_code code)
+int mp_error_exit_status(enum mp_code code, int signal)
 {
 	switch (code) {
 	case MP_E_NONE:
@@ -92,7 +92,7 @@ int mp_error_exit_status(enum mp_code code)
 	case MP_E_VERIFY:
 		return 8;
 	case MP_E_INTERRUPTED:
-		return 128 + mp_interrupt_signal();
+		return 128 + signal;
 	}
 	return 1;
 }

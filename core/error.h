@@ -47,7 +47,7 @@ int mp_error_prefix(struct mp_error *err, const char *fmt, ...) MP_PRINTF(2, 3);
 /* Puts "; <fmt>" behind the message (usually what to do about it) and returns -1. */
 int mp_error_hint(struct mp_error *err, const char *fmt, ...) MP_PRINTF(2, 3);
 
-/* The documented exit status for @code; for MP_E_INTERRUPTED, 128 + the signal that was caught. */
-int mp_error_exit_status(enum mp_code code);
+/* The documented exit status for @code; for MP_E_INTERRUPTED, 128 + @signal. */
+int mp_error_exit_status(enum mp_code code, int signal);
 
 #endif

@@ -145,6 +145,18 @@ int mp_json_get_string(const struct mp_json *object, const char *key, const char
 	return 0;
 }
 
+int mp_json_copy_string(const struct mp_json *object, const char *key, char **out,
+			struct mp_error *err)
+{
+	const char *text = NULL;
+
+	if (mp_json_get_string(object, key, &text, err))
+		return -1;
+	if (text)
+		*out = mp_xstrdup(text);
+	return 0;
+}
+
 int mp_json_get_integer(const struct mp_json *object, const char *key, int64_t *out,
 			struct mp_error *err)
 {

@@ -49,6 +49,9 @@ struct mp_json *mp_json_get(const struct mp_json *object, const char *key);
  */
 MP_MUST_USE int mp_json_get_string(const struct mp_json *object, const char *key, const char **out,
 				   struct mp_error *err);
+/* The same as a copy that the caller frees. */
+MP_MUST_USE int mp_json_copy_string(const struct mp_json *object, const char *key, char **out,
+				    struct mp_error *err);
 MP_MUST_USE int mp_json_get_integer(const struct mp_json *object, const char *key, int64_t *out,
 				    struct mp_error *err);
 MP_MUST_USE int mp_json_get_boolean(const struct mp_json *object, const char *key, bool *out,

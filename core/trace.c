@@ -183,17 +183,6 @@ static int read_bytes(const struct mp_json *json, const char *key, char **bytes_
 	return 0;
 }
 
-static int read_text(const struct mp_json *json, const char *key, char **text_out,
-		     struct mp_error *err)
-{
-	const char *text = NULL;
-
-	if (mp_json_get_string(json, key, &text, err))
-		return -1;
-	*text_out = mp_xstrdup(text);
-	return 0;
-}
-
 static int read_header(struct mp_trace_header *header, const struct mp_json *json,
 		       struct mp_error *err)
 {
@@ -205,12 +194,12 @@ static int read_header(struct mp_trace_header *header, const struct mp_json *jso
 		return mp_error_set(err, MP_E_FORMAT, 0,
 				    "trace format %lld, this micropack reads format %d",
 				    (long long)version, MP_TRACE_VERSION);
-	if (read_text(json, "source", &header->source, err) ||
-	    read_text(json, "image", &header->image, err) ||
-	    read_text(json, "image_id", &header->image_id, err) ||
-	    read_text(json, "arch", &header->arch, err) ||
-	    read_text(json, "kernel", &header->kernel, err) ||
-	    read_text(json, "generator", &header->generator, err))
+	if (mp_json_copy_string(json, "source", &header->source, err) ||
+	    mp_json_copy_string(json, "image", &header->image, err) ||
+	    mp_json_copy_string(json, "image_id", &header->image_id, err) ||
+	    mp_json_copy_string(json, "arch", &header->arch, err) ||
+	    mp_json_copy_string(json, "kernel", &header->kernel, err) ||
+	    mp_json_copy_string(json, "generator", &header->generator, err))
 		return -1;
 	return 0;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/internal.h"
 
+#include "core/interrupt.h"
 #include "core/log.h"
 
 #include <ctype.h>
@@ -135,6 +136,19 @@ int mp_engine_container_remove(struct mp_engine *engine, const char *id, struct 
 	if (err)
 		*err = own;
 	return failed("remove", id, err);
+}
+
+void mp_engine_container_discard(struct mp_engine *engine, char **id)
+{
+	struct mp_error err = { 0 };
+
+	if (!*id)
+		return;
+	mp_interrupt_hold();
+	if (mp_engine_container_remove(engine, *id, &err))
+		mp_warn("container %.12s is left behind: %s", *id, err.msg);
+	mp_interrupt_release();
+	mp_freep(id);
 }
 
 void mp_container_state_clear(struct mp_container_state *state)

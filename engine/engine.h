@@ -91,6 +91,10 @@ MP_MUST_USE int mp_engine_container_stop(struct mp_engine *engine, const char *i
 MP_MUST_USE int mp_engine_container_remove(struct mp_engine *engine, const char *id,
 					   struct mp_error *err);
 
+/* Removes container *id, where it is not NULL, also after a signal; a failure is a warning, since
+ * there is no one left to handle it. *id is NULL afterwards. For cleanup. */
+void mp_engine_container_discard(struct mp_engine *engine, char **id);
+
 enum mp_health { MP_HEALTH_NONE, MP_HEALTH_STARTING, MP_HEALTH_HEALTHY, MP_HEALTH_UNHEALTHY };
 
 struct mp_port_binding {

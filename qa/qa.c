@@ -36,18 +36,9 @@ struct run {
 	char *id;
 };
 
-/* Removes the container, also after a signal. */
 static void run_cleanup(struct run *run)
 {
-	struct mp_error err = { 0 };
-
-	if (!run->id)
-		return;
-	mp_interrupt_hold();
-	if (mp_engine_container_remove(run->engine, run->id, &err))
-		mp_warn("container %.12s is left behind: %s", run->id, err.msg);
-	mp_interrupt_release();
-	mp_freep(&run->id);
+	mp_engine_container_discard(run->engine, &run->id);
 }
 
 static int MP_PRINTF(2, 3) fail(struct run *run, const char *fmt, ...)

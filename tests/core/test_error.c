@@ -78,7 +78,7 @@ Test(error, exit_status)
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++)
-		cr_expect_eq(mp_error_exit_status(cases[i].code), cases[i].status, "code %d",
+		cr_expect_eq(mp_error_exit_status(cases[i].code, 0), cases[i].status, "code %d",
 			     cases[i].code);
 }
 
@@ -99,6 +99,6 @@ Test(error, interrupt)
 	cr_expect_eq(mp_interrupt_check(&err), -1);
 	cr_expect_eq(err.code, MP_E_INTERRUPTED);
 	cr_expect_str_eq(err.msg, "interrupted by SIGTERM");
-	cr_expect_eq(mp_error_exit_status(err.code), 128 + SIGTERM);
+	cr_expect_eq(mp_error_exit_status(err.code, mp_interrupt_signal()), 128 + SIGTERM);
 	cr_expect_eq(mp_interrupt_sleep_ms(60000, &err), -1);
 }
