@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/path.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,18 +32,20 @@ void mp_run_spec_free(struct mp_run_spec *spec)
 int mp_run_spec_add_env(struct mp_run_spec *spec, const char *text, struct mp_error *err)
 {
 	const char *equals = strchr(text, '=');
-	const char *value;
+	const char *value = equals ? NULL : getenv(text);
+	MP_AUTO(mp_freep) char *variable = NULL;
+	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
 
 	if (!text[0] || equals == text)
 		return mp_error_set(err, MP_E_USAGE, 0, "--env '%s': a variable needs a name",
 				    text);
-	if (equals) {
-		mp_strv_push(&spec->env, text);
+	if (!equals && !value)
 		return 0;
-	}
-	value = getenv(text);
-	if (value)
-		mp_strv_push_take(&spec->env, mp_xasprintf("%s=%s", text, value));
+	variable = equals ? mp_xstrdup(text) : mp_xasprintf("%s=%s", text, value);
+	json = mp_json_string(variable);
+	if (!json)
+		return mp_error_set(err, MP_E_USAGE, 0, "--env '%s' is not UTF-8", variable);
+	mp_strv_push_take(&spec->env, MP_STEAL(variable));
 	return 0;
 }
 
@@ -55,6 +58,8 @@ int mp_run_spec_add_env_file(struct mp_run_spec *spec, const char *path, struct 
 		err->code = MP_E_USAGE;
 		return mp_error_prefix(err, "--env-file");
 	}
+	if (memchr(text.data ? text.data : "", '\0', text.len))
+		return mp_error_set(err, MP_E_USAGE, 0, "--env-file '%s' is no text", path);
 	mp_strv_split(&lines, text.data ? text.data : "", "\n");
 	for (size_t i = 0; i < lines.n; i++) {
 		char *line = lines.v[i] + strspn(lines.v[i], " \t");
@@ -114,6 +119,15 @@ static void bind_port(struct mp_json *bindings, long container_port, const char 
 	mp_json_push_take(list, binding);
 }
 
+/* IPv4 or IPv6; "" for any. */
+static bool is_address(const char *text)
+{
+	struct in6_addr address;
+
+	return !text[0] || inet_pton(AF_INET, text, &address) == 1 ||
+	       inet_pton(AF_INET6, text, &address) == 1;
+}
+
 /* -p [[ip:]hostPort:]containerPort[/protocol], each port a number or a range. */
 static int add_published(struct mp_json *bindings, const char *text, struct mp_error *err)
 {
@@ -138,11 +152,11 @@ static int add_published(struct mp_json *bindings, const char *text, struct mp_e
 			host = colon + 1;
 		}
 	}
-	if (ip[0] == '[') {
+	if (ip[0] == '[' && ip[strlen(ip) - 1] == ']') {
 		ip++;
-		*strchrnul(ip, ']') = '\0';
+		*strchr(ip, ']') = '\0';
 	}
-	if (parse_range(container, &inside) || inside.first == 0 ||
+	if (!is_address(ip) || parse_range(container, &inside) || inside.first == 0 ||
 	    (host && host[0] && parse_range(host, &outside)) ||
 	    (host && host[0] && outside.last - outside.first != inside.last - inside.first) ||
 	    (strcmp(protocol, "tcp") != 0 && strcmp(protocol, "udp") != 0 &&
@@ -212,11 +226,15 @@ static int add_volume(struct mp_json *binds, struct mp_json *anonymous, const ch
 		MP_AUTO(mp_freep) char *relative = mp_xstrndup(text, (size_t)(colon - text));
 		MP_AUTO(mp_freep) char *source = realpath(relative, NULL);
 		MP_AUTO(mp_freep) char *bind = NULL;
+		struct mp_json *json;
 
 		if (!source)
 			return mp_error_set(err, MP_E_USAGE, errno, "--volume '%s'", text);
 		bind = mp_xasprintf("%s%s", source, colon);
-		mp_json_push_take(binds, mp_json_string(bind));
+		json = mp_json_string(bind);
+		if (!json)
+			return mp_error_set(err, MP_E_USAGE, 0, "--volume '%s' is not UTF-8", bind);
+		mp_json_push_take(binds, json);
 	} else {
 		mp_json_push_take(binds, mp_json_string(text));
 	}
@@ -246,9 +264,12 @@ static int set_mount_field(struct mp_json *mount, const char *key, const char *v
 		}
 	}
 	if (strcmp(key, "readonly") == 0 || strcmp(key, "ro") == 0) {
-		mp_json_set_boolean(mount, "ReadOnly",
-				    !value || strcmp(value, "true") == 0 ||
-					    strcmp(value, "1") == 0);
+		bool yes = !value || strcmp(value, "true") == 0 || strcmp(value, "1") == 0;
+
+		if (!yes && strcmp(value, "false") != 0 && strcmp(value, "0") != 0)
+			return mp_error_set(err, MP_E_USAGE, 0, "%s=%s: true or false is needed",
+					    key, value);
+		mp_json_set_boolean(mount, "ReadOnly", yes);
 		return 0;
 	}
 	if (strcmp(key, "bind-propagation") == 0 && value) {
