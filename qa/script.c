@@ -91,7 +91,11 @@ int mp_script_run(char *const argv[], const struct mp_strv *env, enum mp_script_
 	if (spawn(argv, env, output, &pid, err))
 		return -1;
 	pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
-	while (!wait_slice(pidfd, SLICE_MS)) {
+	if (pidfd < 0) {
+		rc = mp_error_set(err, MP_E_SYS, errno, "watch '%s'", argv[0]);
+		kill(-pid, SIGKILL);
+	}
+	while (rc == 0 && !wait_slice(pidfd, SLICE_MS)) {
 		rc = mp_interrupt_check(err);
 		expired = deadline_ms && mp_clock_ms() > deadline_ms;
 		if (rc || expired) {
@@ -99,10 +103,11 @@ int mp_script_run(char *const argv[], const struct mp_strv *env, enum mp_script_
 			break;
 		}
 	}
+	/* What it left running in the background must not outlive the run. Until it is waited for, its
+	 * number, which is the group's, is nobody else's. */
+	kill(-pid, SIGKILL);
 	while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
 		;
-	/* What it left running in the background must not outlive the run. */
-	kill(-pid, SIGKILL);
 	if (rc)
 		return -1;
 	*status_out = expired ? -1 : exit_status(wait_status);
