@@ -152,7 +152,7 @@ static int add_published(struct mp_json *bindings, const char *text, struct mp_e
 			host = colon + 1;
 		}
 	}
-	if (ip[0] == '[' && ip[strlen(ip) - 1] == ']') {
+	if (ip[0] == '[' && ip[1] != ']' && ip[strlen(ip) - 1] == ']') {
 		ip++;
 		*strchr(ip, ']') = '\0';
 	}
