@@ -10,8 +10,10 @@
 #include <sys/types.h>
 
 /*
- * The file system of an image, read-only, whatever it is stored in. All sources give the same answer
- * for the same image. Nothing outside of the image can be reached, whatever the image holds.
+ * The file system of an image, read-only, whatever it is stored in. All sources give the same
+ * answer for the same image, as far as what they are made from says it (a stream's writer may leave
+ * out fractions of seconds, or attributes). Nothing outside of the image can be reached, whatever
+ * the image holds.
  */
 struct mp_rootfs;
 
@@ -32,9 +34,10 @@ struct mp_node {
 	uint32_t rdev_major, rdev_minor; /* devices */
 	/* Names of one file have the same pair; meaningful where nlink > 1. */
 	uint64_t file_dev, file_ino;
-	uint32_t nlink;
+	uint32_t nlink;          /* 1 for directories */
 	char *target;            /* symlinks: the text; else NULL */
-	struct mp_xattr *xattrs; /* sorted by name: security.capability, user.*, system.posix_acl_* */
+	struct mp_xattr *xattrs; /* of regular files and directories, sorted by name:
+				    security.capability, user.*, system.posix_acl_* */
 	size_t n_xattrs;
 };
 
@@ -45,16 +48,23 @@ void mp_node_copy(struct mp_node *dst, const struct mp_node *src);
 /*
  * @path: clean (core/path.h), without "..", and with no symlink among its parents (one that has is
  * absent). Returns 1 and fills *node_out (the caller clears it) when it exists, 0 when it does not,
- * -1 on failure (MP_E_SYS, MP_E_FORMAT). The last component is never followed.
+ * -1 on failure (MP_E_SYS; MP_E_FORMAT for a path that is not clean). The last component is never
+ * followed.
  */
-MP_MUST_USE int mp_rootfs_lookup(struct mp_rootfs *root, const char *path,
-				 struct mp_node *node_out, struct mp_error *err);
+MP_MUST_USE int mp_rootfs_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
+				 struct mp_error *err);
 
-/* Opens the regular file at @path (same rules) for reading from offset 0; MP_E_NOTFOUND when absent. */
+/*
+ * Opens the regular file at @path (same rules) for reading from offset 0. MP_E_NOTFOUND when
+ * absent; MP_E_FORMAT when it is something else, which is never opened.
+ */
 MP_MUST_USE int mp_rootfs_open(struct mp_rootfs *root, const char *path, int *fd_out,
 			       struct mp_error *err);
 
-/* Names in the directory at @path (same rules), sorted, without "." and "..". */
+/*
+ * Names in the directory at @path (same rules), sorted, without "." and "..". MP_E_NOTFOUND when it
+ * is absent, or no directory.
+ */
 MP_MUST_USE int mp_rootfs_list(struct mp_rootfs *root, const char *path, struct mp_strv *names_out,
 			       struct mp_error *err);
 
@@ -63,7 +73,7 @@ struct mp_rootfs_totals {
 	uint64_t size_bytes; /* of regular files, hard links once */
 };
 
-/* Walks the whole image. */
+/* Walks the whole image, but not what the kernel shows there (/proc and its like, with "/"). */
 MP_MUST_USE int mp_rootfs_totals(struct mp_rootfs *root, struct mp_rootfs_totals *totals_out,
 				 struct mp_error *err);
 
@@ -71,20 +81,27 @@ void mp_rootfs_freep(struct mp_rootfs **root);
 
 /* Sources */
 
-/* A directory that holds an unpacked root file system; "/" for the host. Mounts below are part of it. */
+/*
+ * A directory that holds an unpacked root file system; "/" for the host. Mounts below are part of
+ * it. Needs openat2 (Linux 5.6) and /proc.
+ */
 MP_MUST_USE int mp_rootfs_open_directory(const char *path, struct mp_rootfs **root_out,
 					 struct mp_error *err);
 
 /*
- * The layers of an overlay2 image (struct mp_image.layer_dirs: uppermost first), joined by a read-only
- * overlay mount that no other process sees and that goes with the rootfs. Needs CAP_SYS_ADMIN.
+ * The layers of an overlay2 image (struct mp_image.layer_dirs: uppermost first), joined by a
+ * read-only overlay mount that no other process sees and that goes with the rootfs. Needs
+ * CAP_SYS_ADMIN. MP_E_SYS: with sys_errno ENOENT the layers are not on this host, with EPERM or
+ * EACCES the privilege is missing; the image's export stream does without both.
  */
 MP_MUST_USE int mp_rootfs_open_overlay(const struct mp_strv *layer_dirs,
 				       struct mp_rootfs **root_out, struct mp_error *err);
 
 /*
  * A tar stream of a whole root file system (`docker export`), fed piece by piece: contents go to an
- * unnamed temporary file, the index to memory. Needs no privilege. The stream may be hostile.
+ * unnamed temporary file (in TMPDIR, else /tmp), the index to memory (about 250 bytes a file).
+ * Needs no privilege. The stream may be hostile: MP_E_FORMAT names the entry that cannot be. A
+ * failure is final: every later call repeats it.
  */
 struct mp_rootfs_stream;
 MP_MUST_USE int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err);
