@@ -12,6 +12,7 @@
 
 #define DEFAULT_READY_TIMEOUT_MS 60000
 #define DEFAULT_STOP_GRACE_S 10
+#define ARGUMENT 1 /* what getopt_long(3) says for what is no option */
 
 /* Bits of the commands that an option is for. */
 #define M (1u << MP_COMMAND_MICROPACK)
@@ -174,7 +175,7 @@ static int set_buffer_size(struct mp_options *options, const char *value, struct
 	if (value[0] >= '0' && value[0] <= '9')
 		number = strtoul(value, &end, 10);
 	for (size_t i = 0; end && !errno && number <= 1ul << 30 && i < MP_ARRAY_LEN(units); i++) {
-		if (strcmp(end, units[i].suffix) == 0) {
+		if (number > 0 && strcmp(end, units[i].suffix) == 0) {
 			options->buffer_bytes = number << units[i].shift;
 			return 0;
 		}
@@ -235,7 +236,12 @@ static int apply_qa_option(struct mp_options *options, int id, const char *value
 		mp_strv_push(&options->qa.runs, value);
 		return 0;
 	case OPT_FOR:
-		return set_duration(&options->qa.watch_ms, "for", value, err);
+		if (set_duration(&options->qa.watch_ms, "for", value, err))
+			return -1;
+		if (options->qa.watch_ms == 0)
+			return mp_error_set(err, MP_E_USAGE, 0, "--for '%s': no time at all",
+					    value);
+		return 0;
 	case OPT_READY_TIMEOUT:
 		return set_duration(&options->qa.ready_timeout_ms, "ready-timeout", value, err);
 	case OPT_READY_CMD:
@@ -313,6 +319,8 @@ static int apply_option(struct mp_options *options, int id, const char *value, s
 /* What getopt_long(3) wants to know, from the table above. */
 static void describe_options(struct option *longs, char *shorts)
 {
+	/* Arguments are given in their order, whatever POSIXLY_CORRECT says; missing values are told. */
+	*shorts++ = '-';
 	*shorts++ = ':';
 	for (size_t i = 0; i < MP_ARRAY_LEN(known_options); i++) {
 		const struct known_option *known = &known_options[i];
@@ -397,7 +405,7 @@ static int parse_options(int argc, char **argv, struct mp_options *options, bool
 			 struct mp_error *err)
 {
 	struct option longs[MP_ARRAY_LEN(known_options) + 1];
-	char shorts[2 * MP_ARRAY_LEN(known_options) + 2];
+	char shorts[2 * MP_ARRAY_LEN(known_options) + 3];
 	int result;
 
 	describe_options(longs, shorts);
@@ -408,6 +416,10 @@ static int parse_options(int argc, char **argv, struct mp_options *options, bool
 
 		if (result == '?' || result == ':')
 			return bad_option(result, argv, err);
+		if (result == ARGUMENT) {
+			mp_strv_push(&options->arguments, optarg);
+			continue;
+		}
 		known = option_by_id(result);
 		used[known - known_options] = true;
 		if (optarg && check_text(known->name, optarg, err))
@@ -415,8 +427,6 @@ static int parse_options(int argc, char **argv, struct mp_options *options, bool
 		if (apply_option(options, (int)known->id, optarg, err))
 			return -1;
 	}
-	for (int i = optind; i < argc; i++)
-		mp_strv_push(&options->arguments, argv[i]);
 	return 0;
 }
 
