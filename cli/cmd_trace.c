@@ -77,12 +77,17 @@ static int child_start(struct child *child, char *const argv[], struct mp_error 
 	close(ends[0]);
 	child->go = ends[1];
 	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
+	if (child->pidfd < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "watch '%s'", argv[0]);
 	return 0;
 }
 
-/* Waits for the child's end; SIGTERM when @watch_ms (0: no limit) is over. *ended_by_us: it was. */
-static int child_wait(struct child *child, int64_t watch_ms, int *status_out, bool *ended_by_us,
-		      struct mp_error *err)
+/*
+ * Waits for the child's end. When @watch_ms (0: no limit) is over, *ended_by_us is set and it gets
+ * SIGTERM, and SIGKILL @grace_ms later.
+ */
+static int child_wait(struct child *child, int64_t watch_ms, int64_t grace_ms, int *status_out,
+		      bool *ended_by_us, struct mp_error *err)
 {
 	int64_t deadline_ms = watch_ms ? mp_clock_ms() + watch_ms : INT64_MAX;
 	struct pollfd wait = { .fd = child->pidfd, .events = POLLIN };
@@ -91,9 +96,9 @@ static int child_wait(struct child *child, int64_t watch_ms, int *status_out, bo
 		if (mp_interrupt_check(err))
 			return -1;
 		if (mp_clock_ms() >= deadline_ms) {
+			kill(child->pid, *ended_by_us ? SIGKILL : SIGTERM);
 			*ended_by_us = true;
-			kill(child->pid, SIGTERM);
-			deadline_ms = INT64_MAX;
+			deadline_ms = mp_clock_ms() + grace_ms;
 		}
 	}
 	while (waitpid(child->pid, status_out, 0) < 0 && errno == EINTR)
@@ -130,7 +135,8 @@ static int trace_program(const struct mp_options *options, const char *path,
 		return -1;
 	if (write(child.go, "", 1) != 1)
 		return mp_error_set(err, MP_E_SYS, errno, "start '%s'", argv[0]);
-	if (child_wait(&child, options->qa.watch_ms, &status, &ended_by_us, err))
+	if (child_wait(&child, options->qa.watch_ms, INT64_C(1000) * options->qa.stop_grace_s,
+		       &status, &ended_by_us, err))
 		return -1;
 	if (!ended_by_us && WIFSIGNALED(status))
 		return mp_error_set(err, MP_E_TESTS, 0, "'%s' was ended by SIG%s; no trace written",

@@ -57,7 +57,8 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"Other options:\n"
 		"  -o, --output FILE        the trace (trace.jsonl)\n"
 		"      --buffer-size SIZE   between kernel and tracer (16M)\n" COMMON_OPTIONS "\n"
-		"For a COMMAND on this host only --for is of use: it is ended after that time.\n",
+		"For a COMMAND on this host only --for is of use (it is ended after that time),\n"
+		"and --stop-timeout.\n",
 	[MP_COMMAND_PACK] =
 		"usage: micropack pack TRACE|LIST --image IMAGE[:TAG] [-o FILE] [OPTION]...\n"
 		"       micropack pack TRACE|LIST --root DIR [-o FILE] [OPTION]...\n"
