@@ -165,6 +165,16 @@ static int trace_container(const struct mp_options *options, const char *path,
 	return 0;
 }
 
+/* Whether an option was given that would do nothing for a program of this host. */
+static bool wants_container(const struct mp_qa *qa)
+{
+	const struct mp_run_spec *spec = &qa->spec;
+
+	return qa->tests || qa->runs.n || qa->ready_cmd || spec->env.n || spec->volumes.n ||
+	       spec->mounts.n || spec->publish.n || spec->cap_add.n || spec->tmpfs.n ||
+	       spec->network || spec->user || spec->workdir || spec->entrypoint;
+}
+
 int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
 {
 	const char *path = options->output ? options->output : "trace.jsonl";
@@ -175,10 +185,10 @@ int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "one IMAGE, or a COMMAND after '--', is needed; see 'micropack "
 				    "trace --help'");
-	if (program && (options->qa.tests || options->qa.runs.n || options->qa.ready_cmd))
+	if (program && wants_container(&options->qa))
 		return mp_error_set(err, MP_E_USAGE, 0,
-				    "a COMMAND on this host is its own test: --tests, --run and "
-				    "--ready-cmd need an IMAGE");
+				    "a COMMAND on this host is its own test: options that say how "
+				    "a container is started and tested need an IMAGE");
 	if (mp_check_qa_options(&options->qa, err))
 		return -1;
 	if (program ? trace_program(options, path, &losses, err)
