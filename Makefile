@@ -21,7 +21,8 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool \
 PKG_CONFIG ?= pkg-config
 PACKAGES := libbpf libelf libarchive zlib libcurl libcrypto jansson
 
-MODULES ?= core tracer engine packer dockerfile-gen qa
+ALL_MODULES := core tracer engine packer dockerfile-gen qa
+MODULES ?= $(ALL_MODULES)
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64le/powerpc/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)
 
@@ -43,7 +44,9 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
 
 LIB_SRC := $(foreach m,$(MODULES),$(wildcard $(m)/*.c))
 CLI_SRC := $(wildcard cli/*.c)
-TEST_SRC := $(foreach m,$(MODULES) cli,$(wildcard tests/$(m)/test_*.c))
+# Tests of cli/ need every module.
+TEST_DIRS := $(MODULES) $(if $(filter-out $(MODULES),$(ALL_MODULES)),,cli)
+TEST_SRC := $(foreach m,$(TEST_DIRS),$(wildcard tests/$(m)/test_*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
@@ -69,6 +72,10 @@ $(B)/%.o: %.c
 	$(Q)$(CC) $(MP_CPPFLAGS) $(CPPFLAGS) $(MP_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/%: $(B)/tests/%.o $(B)/libmicropack.a
+	$(call say,LINK)
+	$(Q)$(CC) $(MP_LDFLAGS) -o $@ $^ -lcriterion $(LIBS) $(CFLAGS) $(LDFLAGS)
+
+$(B)/tests/cli/%: $(B)/tests/cli/%.o $(filter-out %/main.o,$(CLI_OBJ)) $(B)/libmicropack.a
 	$(call say,LINK)
 	$(Q)$(CC) $(MP_LDFLAGS) -o $@ $^ -lcriterion $(LIBS) $(CFLAGS) $(LDFLAGS)
 
