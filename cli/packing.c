@@ -42,7 +42,9 @@ int mp_accept_trace(const struct mp_trace *trace, bool incomplete_ok, struct mp_
 {
 	if (mp_trace_check_complete(trace, err) == 0)
 		return 0;
-	if (!incomplete_ok || trace->n_events == 0)
+	if (trace->n_events == 0)
+		return -1;
+	if (!incomplete_ok)
 		return mp_error_hint(err, "trace again (--buffer-size 64M helps against drops), or "
 					  "use --incomplete=ok");
 	mp_warn("%s", err->msg);
