@@ -92,6 +92,8 @@ static bool path_is_clean(const char *path)
 {
 	if (strcmp(path, "/") == 0)
 		return true;
+	if (!*path)
+		return false;
 	while (*path == '/') {
 		size_t len = strcspn(path + 1, "/");
 
