@@ -398,8 +398,8 @@ static long search_step(__u32 turn, void *context)
 }
 
 /*
- * Whether @cgroup is named for a target: "<id>", "docker-<id>.scope", "libpod-<id>.scope". The ID is
- * left in the scratch.
+ * Whether @cgroup is named for a target: "<id>", "docker-<id>.scope", "libpod-<id>.scope". The ID
+ * is left in the scratch.
  */
 static __always_inline bool is_target(struct scratch *s, struct cgroup *cgroup)
 {
