@@ -76,6 +76,9 @@ int mp_target_environment(const struct mp_target_container *target, struct mp_st
 	for (size_t i = 0; i < state.n_ports; i++) {
 		const struct mp_port_binding *port = &state.ports[i];
 
+		/* A variable has one value: TCP's, where a port is published for UDP too. */
+		if (i > 0 && port[-1].container_port == port->container_port)
+			continue;
 		if (i == 0)
 			mp_strv_push_take(env_out,
 					  mp_xasprintf("MICROPACK_PORT=%u", port->host_port));
