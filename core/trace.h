@@ -50,7 +50,7 @@ struct mp_trace_event {
 	int64_t first_ns;     /* since the trace's first event */
 	char *path;           /* requested: absolute in the container; never NULL */
 	char *real;           /* of the file that was reached, where the kernel told; else NULL */
-	char *exe; /* real path of the program that asked; NULL: the container's runtime */
+	char *exe; /* real path of the program that asked; NULL: the container's runtime, a memfd */
 };
 
 struct mp_trace_header {
