@@ -12,6 +12,12 @@
 
 #define ID_LEN 64
 
+/* An answer that names a new container is worth waiting for after a signal: nothing else says what
+ * there is to remove. */
+#define CREATE_GRACE_MS 10000
+/* An engine that hangs must not hang the cleanup, which no signal ends. */
+#define REMOVE_TIMEOUT_MS 30000
+
 /* "/containers/ID" + @suffix, for the caller to free; NULL where @id can be none. */
 static char *container_path(const char *id, const char *suffix, struct mp_error *err)
 {
@@ -88,8 +94,12 @@ int mp_engine_container_create(struct mp_engine *engine, const struct mp_json *s
 					   .path = "/containers/create",
 					   .content_type = "application/json",
 					   .body = body,
-					   .body_len = strlen(body) };
+					   .body_len = strlen(body),
+					   .grace_ms = CREATE_GRACE_MS };
 
+	/* Later signals find the engine at work already. */
+	if (mp_interrupt_check(err))
+		return mp_error_prefix(err, "create container");
 	if (mp_engine_call(engine, &request, &response, err)) {
 		only_missing(&response, "no such image", err);
 		return mp_error_prefix(err, "create container");
@@ -125,8 +135,14 @@ int mp_engine_container_remove(struct mp_engine *engine, const char *id, struct 
 {
 	MP_AUTO(mp_http_response_clear) struct mp_http_response response = { 0 };
 	struct mp_error own = { 0 };
+	MP_AUTO(mp_freep) char *path = container_path(id, "?force=1&v=1", err);
+	const struct mp_http_request request = { .method = "DELETE",
+						 .path = path,
+						 .timeout_ms = REMOVE_TIMEOUT_MS };
 
-	if (call_container(engine, "DELETE", id, "?force=1&v=1", &response, &own) == 0)
+	if (!path)
+		return failed("remove", id, err);
+	if (mp_engine_call(engine, &request, &response, &own) == 0)
 		return 0;
 	if (own.sys_errno == ENOENT)
 		return 0;

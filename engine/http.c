@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "engine/http.h"
 
+#include "core/clock.h"
 #include "core/interrupt.h"
 
 #include <curl/curl.h>
@@ -34,6 +35,7 @@ struct transfer {
 	bool paused;  /* upload_fd has nothing to read yet */
 	bool refused; /* the engine does not want the rest of it */
 	size_t header_bytes;
+	int64_t stop_ms; /* when it is given up, after a signal; 0: there was none */
 };
 
 static void init_once(void)
@@ -265,6 +267,16 @@ static int wait_for_activity(struct mp_http *http, struct transfer *transfer)
 	return 0;
 }
 
+/* Fails as mp_interrupt_check, but not before the request's time of grace is over. */
+static int check_interrupt(struct transfer *transfer)
+{
+	if (transfer->request->grace_ms == 0 || !mp_interrupt_signal())
+		return mp_interrupt_check(transfer->err);
+	if (transfer->stop_ms == 0)
+		transfer->stop_ms = mp_clock_ms() + transfer->request->grace_ms;
+	return mp_clock_ms() < transfer->stop_ms ? 0 : mp_interrupt_check(transfer->err);
+}
+
 /* -1: err is set. 0: the transfer ended as *result_out says. */
 static int run(struct mp_http *http, struct transfer *transfer, CURLcode *result_out)
 {
@@ -274,7 +286,7 @@ static int run(struct mp_http *http, struct transfer *transfer, CURLcode *result
 	while (running) {
 		CURLMcode code;
 
-		if (mp_interrupt_check(transfer->err))
+		if (check_interrupt(transfer))
 			return -1;
 		code = curl_multi_perform(http->multi, &running);
 		if (code != CURLM_OK)

@@ -49,6 +49,7 @@ struct mp_http_request {
 	mp_http_sink sink;         /* takes the body of a 2xx answer; NULL: it is collected */
 	void *context;
 	unsigned int timeout_ms; /* for all of it; 0: as long as it takes */
+	unsigned int grace_ms;   /* after a signal, how long the answer is still waited for */
 };
 
 /* Zero-initialised by the caller. */

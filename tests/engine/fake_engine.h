@@ -30,6 +30,7 @@ struct fake_answer {
 	size_t len;
 	size_t filler_bytes; /* this many copies of filler follow */
 	char filler;
+	unsigned int delay_ms; /* before data */
 };
 
 #define FAKE_VERSION                                                                               \
@@ -67,6 +68,7 @@ static inline void fake_serve_one(int fd, const struct fake_answer *answer)
 	}
 	if (!answer->data)
 		pause();
+	usleep(answer->delay_ms * 1000);
 	fake_send(fd, answer->data, answer->len);
 	memset(chunk, answer->filler, sizeof(chunk));
 	for (size_t left = answer->filler_bytes; left > 0;) {

@@ -306,7 +306,7 @@ Test(engine_hostile, bad_answers_to_requests)
 	/* Credentials of whoever runs the tests have no place here. */
 	setenv("DOCKER_CONFIG", "/nonexistent", 1);
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
-		struct fake_answer answer = { true, cases[i].data, strlen(cases[i].data), 0, 0 };
+		struct fake_answer answer = { true, cases[i].data, strlen(cases[i].data), 0, 0, 0 };
 		MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
 		struct mp_error err = { 0 };
 		struct fake_engine fake;
@@ -330,7 +330,7 @@ Test(engine_hostile, bad_answers_to_requests)
 Test(engine_hostile, failures_that_nobody_asks_about)
 {
 	static const char data[] = STATUS("404") "{\"message\":\"page not found\"}";
-	static const struct fake_answer answer = { true, data, sizeof(data) - 1, 0, 0 };
+	static const struct fake_answer answer = { true, data, sizeof(data) - 1, 0, 0, 0 };
 	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
 	struct fake_engine fake;
 
@@ -436,7 +436,7 @@ Test(engine_hostile, a_signal_ends_an_upload_that_waits_for_its_input)
 Test(engine_hostile, a_refusal_before_the_input_has_come)
 {
 	static const char data[] = STATUS("503") "{\"message\":\"not now\"}";
-	static const struct fake_answer answer = { true, data, sizeof(data) - 1, 0, 0 };
+	static const struct fake_answer answer = { true, data, sizeof(data) - 1, 0, 0, 0 };
 	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
 	struct mp_error err = { 0 };
 	struct fake_engine fake;
@@ -454,7 +454,7 @@ Test(engine_hostile, a_refusal_before_the_input_has_come)
 Test(engine_hostile, cleanup_after_a_signal)
 {
 	static const char data[] = "HTTP/1.1 204 Gone\r\n\r\n";
-	static const struct fake_answer answer = { true, data, sizeof(data) - 1, 0, 0 };
+	static const struct fake_answer answer = { true, data, sizeof(data) - 1, 0, 0, 0 };
 	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
 	struct mp_error err = { 0 };
 	struct fake_engine fake;
@@ -469,5 +469,53 @@ Test(engine_hostile, cleanup_after_a_signal)
 	cr_expect_eq(mp_engine_container_remove(engine, "x", &err), 0, "%s", err.msg);
 	mp_interrupt_release();
 	cr_expect_eq(mp_engine_container_remove(engine, "x", &err), -1);
+	fake_stop(&fake);
+}
+
+/* Once the engine was asked, what it made must become known, or it would be left behind. */
+Test(engine_hostile, a_container_that_is_created_during_a_signal)
+{
+	static const char id[] = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+	static const char data[] =
+		"HTTP/1.1 201 Created\r\nConnection: close\r\n\r\n{\"Id\":"
+		"\"0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\"}";
+	static const struct fake_answer answer = { true, data, sizeof(data) - 1, 0, 0, 600 };
+	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
+	MP_AUTO(mp_json_freep) struct mp_json *spec = mp_json_object();
+	MP_AUTO(mp_freep) char *created = NULL;
+	struct mp_error err = { 0 };
+	struct fake_engine fake;
+	pthread_t thread;
+
+	mp_interrupt_install();
+	fake_start(&fake, &answer);
+	cr_assert_eq(mp_engine_connect(&engine, &err), 0, "%s", err.msg);
+	cr_assert_eq(pthread_create(&thread, NULL, interrupt_soon, NULL), 0);
+	cr_expect_eq(mp_engine_container_create(engine, spec, &created, &err), 0, "%s", err.msg);
+	pthread_join(thread, NULL);
+	cr_assert_not_null(created);
+	cr_expect_str_eq(created, id);
+	mp_freep(&created);
+	cr_expect_eq(mp_engine_container_create(engine, spec, &created, &err), -1);
+	cr_expect_str_eq(err.msg, "create container: interrupted by SIGTERM");
+	cr_expect_null(created);
+	fake_stop(&fake);
+}
+
+Test(engine_hostile, the_time_of_grace_after_a_signal_ends)
+{
+	static const struct fake_answer answer = { .data = NULL };
+	static const struct mp_http_request request = { .method = "GET",
+							.path = "/x",
+							.grace_ms = 500 };
+	struct mp_error err = { 0 };
+	struct fake_engine fake;
+	int64_t ms;
+
+	fake_start(&fake, &answer);
+	ms = interrupted_after_ms(&request, &err);
+	cr_expect_eq(err.code, MP_E_INTERRUPTED, "%s", err.msg);
+	cr_expect_geq(ms, 700, "%ld ms", (long)ms);
+	cr_expect_lt(ms, 2000, "%ld ms", (long)ms);
 	fake_stop(&fake);
 }
