@@ -319,9 +319,8 @@ static int apply_option(struct mp_options *options, int id, const char *value, s
 /* What getopt_long(3) wants to know, from the table above. */
 static void describe_options(struct option *longs, char *shorts)
 {
-	/* Arguments are given in their order, whatever POSIXLY_CORRECT says; missing values are told. */
-	*shorts++ = '-';
-	*shorts++ = ':';
+	*shorts++ = '-'; /* arguments come in their order, whatever POSIXLY_CORRECT says */
+	*shorts++ = ':'; /* a missing value is told from an unknown option */
 	for (size_t i = 0; i < MP_ARRAY_LEN(known_options); i++) {
 		const struct known_option *known = &known_options[i];
 

@@ -103,8 +103,10 @@ int mp_script_run(char *const argv[], const struct mp_strv *env, enum mp_script_
 			break;
 		}
 	}
-	/* What it left running in the background must not outlive the run. Until it is waited for, its
-	 * number, which is the group's, is nobody else's. */
+	/*
+	 * What it left running in the background must not outlive the run. Until it is waited for,
+	 * its number, which is the group's, is nobody else's.
+	 */
 	kill(-pid, SIGKILL);
 	while (waitpid(pid, &wait_status, 0) < 0 && errno == EINTR)
 		;
