@@ -7,6 +7,10 @@
 set -u
 program=$(realpath "${1:-build/release/micropack}") || exit 1
 cd "$(dirname "$0")/.." || exit 1
+[ -x "$program" ] || {
+	echo "check-docs: '$program' is no program; build it first" >&2
+	exit 1
+}
 
 passed=0
 failed=0
