@@ -78,11 +78,13 @@ static void account(struct job *job, enum stage stage)
 
 static int make_directory(struct job *job, struct mp_error *err)
 {
+	struct stat st;
+
 	job->directory =
 		mp_xstrdup(job->options->output ? job->options->output : DEFAULT_DIRECTORY);
 	if (mkdir(job->directory, 0777) == 0)
 		job->made_directory = true;
-	else if (errno != EEXIST)
+	else if (errno != EEXIST || stat(job->directory, &st) < 0 || !S_ISDIR(st.st_mode))
 		return mp_error_set(err, MP_E_USAGE, errno, "create directory '%s'",
 				    job->directory);
 	job->trace_path = mp_path_join(job->directory, "trace.jsonl");

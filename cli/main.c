@@ -4,8 +4,10 @@
 #include "core/log.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 /* What --quiet and --verbose leave of the log. */
 static void print_message(enum mp_log_level level, const char *message, void *context)
@@ -48,12 +50,26 @@ static int flush_results(struct mp_error *err)
 	return 0;
 }
 
+/*
+ * A standard descriptor that is closed would be given to the next file that is opened, and what is
+ * printed would go into an archive. Opened the wrong way round, it fails as if it were closed.
+ */
+static void occupy_standard_fds(void)
+{
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++) {
+		if (fcntl(fd, F_GETFD) < 0 &&
+		    open("/dev/null", fd == STDIN_FILENO ? O_WRONLY : O_RDONLY) != fd)
+			_exit(1);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	MP_AUTO(mp_options_free) struct mp_options options = { 0 };
 	struct mp_error err = { 0 };
 	int rc;
 
+	occupy_standard_fds();
 	mp_interrupt_install();
 	rc = mp_options_parse(argc, argv, &options, &err);
 	if (rc == 0) {

@@ -73,6 +73,8 @@ int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *
 	mode_t mask;
 	int fd;
 
+	if (!path[0]) /* its temporary file could be created */
+		return mp_error_set(err, MP_E_SYS, ENOENT, "create ''");
 	if (is_special(path)) {
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
