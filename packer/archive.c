@@ -255,6 +255,21 @@ static void fill_xattrs(struct archive_entry *entry, const struct mp_file *file)
 }
 
 /*
+ * libarchive writes seconds, a dot and nanoseconds, which before 1970 is not the sum of them: so
+ * its parts are those of "-4.75", and not -5 and 0.25. Between -1 and 0 there is no such pair.
+ */
+static void fill_time(struct archive_entry *entry, const struct mp_node *node)
+{
+	if (node->mtime_s >= 0 || node->mtime_ns == 0)
+		archive_entry_set_mtime(entry, node->mtime_s, node->mtime_ns);
+	else if (node->mtime_s == -1)
+		archive_entry_set_mtime(entry, -1, 0);
+	else
+		archive_entry_set_mtime(entry, node->mtime_s + 1,
+					1000000000 - (long)node->mtime_ns);
+}
+
+/*
  * @first: the name of which this is another, or NULL. A hard link has all metadata again: engines
  * change the owner of each name they unpack, by which the kernel takes set-uid bits and
  * capabilities away from the file, and then set what that entry says.
@@ -268,7 +283,7 @@ static void fill_entry(struct archive_entry *entry, const struct mp_file *file, 
 	archive_entry_set_mode(entry, node->mode);
 	archive_entry_set_uid(entry, node->uid);
 	archive_entry_set_gid(entry, node->gid);
-	archive_entry_set_mtime(entry, node->mtime_s, node->mtime_ns);
+	fill_time(entry, node);
 	archive_entry_set_size(entry,
 			       S_ISREG(node->mode) && !first ? (int64_t)node->size_bytes : 0);
 	fill_xattrs(entry, file);

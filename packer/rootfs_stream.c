@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A stream of nothing but names must not take all memory: this is enough for four million files. */
+/* A stream of nothing but names must not take all memory. */
 #define INDEX_MAX ((size_t)1 << 30)
 
 /* Beyond what any file system can hold, and far from where sums of it would overflow. */
@@ -44,6 +44,7 @@ struct index {
 	struct name *top; /* "/" */
 	void *names;   /* tsearch tree of all others, by parent and text: no hash to be flooded */
 	size_t memory; /* bytes, roughly */
+	size_t memory_max;
 	uint64_t last_ino;
 	struct mp_rootfs_totals totals;
 	int contents_fd;
@@ -458,12 +459,12 @@ static int reserve_contents(struct index *index, struct file *file, const char *
 
 static int check_memory(const struct index *index, const char *path, struct mp_error *err)
 {
-	if (index->memory <= INDEX_MAX)
+	if (index->memory <= index->memory_max)
 		return 0;
 	return mp_error_set(err, MP_E_FORMAT, 0,
-			    "the archive has more files than can be indexed in 1 GiB: stopped at "
+			    "the archive has more files than can be indexed in %zu MiB: stopped at "
 			    "'%.300s'",
-			    path);
+			    index->memory_max >> 20, path);
 }
 
 static int check_target(const struct mp_node *node, const char *path, struct mp_error *err)
@@ -532,6 +533,11 @@ static int on_end(void *context, struct mp_error *err)
 	return flush_buffer(context, err);
 }
 
+void mp_rootfs_stream_bound_index(struct mp_rootfs_stream *stream, size_t max_bytes)
+{
+	stream->index->memory_max = max_bytes;
+}
+
 int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err)
 {
 	static const struct mp_tar_events events = {
@@ -546,6 +552,7 @@ int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *
 		return -1;
 	stream = mp_xcalloc(1, sizeof(*stream));
 	stream->index = index_new(fd);
+	mp_rootfs_stream_bound_index(stream, INDEX_MAX);
 	stream->reader = mp_tar_reader_new(&events, stream);
 	stream->buffer = mp_xmalloc(BUFFER);
 	*stream_out = stream;
