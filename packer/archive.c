@@ -31,7 +31,7 @@ struct writer {
 	const char *name;       /* in errors */
 	struct mp_sha256 *sum;  /* NULL: nobody asks */
 	struct mp_error *err;   /* the caller's, for the callback */
-	bool failed;            /* the callback has set it */
+	bool failed;            /* nothing more goes out */
 	unsigned char *pending; /* of CHUNK bytes: headers and small files, not yet written */
 	size_t n_pending;
 	unsigned char *chunk; /* of CHUNK bytes, for contents */
@@ -65,7 +65,7 @@ static la_ssize_t on_write(struct archive *archive, void *context, const void *d
 {
 	struct writer *writer = context;
 
-	if (put_bytes(writer, data, len) == 0)
+	if (!writer->failed && put_bytes(writer, data, len) == 0)
 		return (la_ssize_t)len;
 	writer->failed = true;
 	archive_set_error(archive, EIO, "write");
@@ -130,8 +130,10 @@ static void writer_close(struct writer *writer)
 {
 	if (!writer->archive)
 		return;
-	/* What is not finished stays so: without this, the destructor would try to. */
-	archive_write_fail(writer->archive);
+	/* What is not finished stays so: libarchive would fill up the file that it was in, with
+	 * zeros, and end the archive. Not closing it at all is no way: that leaks in 3.6. */
+	writer->failed = true;
+	archive_write_close(writer->archive);
 	archive_write_free(writer->archive);
 	archive_entry_free(writer->entry);
 	uselocale(writer->before);
