@@ -2,12 +2,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 #
 # Runs the end-to-end tests with the engine at DOCKER_HOST.
-# usage: run.sh MICROPACK [PATTERN]     PATTERN: of test names, as for case
+# usage: run.sh MICROPACK [PATTERN...]     PATTERN: of test names, as for case
 set -u
 
 TOP=$(cd "$(dirname "$0")/../.." && pwd)
 MICROPACK=$(realpath "$1")
-pattern=${2:-*}
+shift
+patterns=("$@")
+[ $# -gt 0 ] || patterns=('*')
 limit_s=300
 passed=0
 failed=0
@@ -34,10 +36,15 @@ run_one()
 
 for file in "$TOP"/tests/e2e/test_*.sh; do
 	for name in $(sed -n 's/^\(test_[a-z0-9_]*\)()$/\1/p' "$file"); do
-		# shellcheck disable=SC2254
-		case $name in
-		$pattern) run_one "$file" "$name" ;;
-		esac
+		for pattern in "${patterns[@]}"; do
+			# shellcheck disable=SC2254
+			case $name in
+			$pattern)
+				run_one "$file" "$name"
+				break
+				;;
+			esac
+		done
 	done
 done
 echo "$passed passed, $failed failed"

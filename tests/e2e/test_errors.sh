@@ -66,6 +66,13 @@ test_error_no_privilege()
 	[ ! -e t.jsonl ]
 }
 
+test_error_no_btf()
+{
+	refuses 3 'no BTF' unshare -m sh -c 'mount -t tmpfs none /sys/kernel/btf && "$@"' sh \
+		"$MICROPACK" trace -o t.jsonl -- true
+	[ ! -e t.jsonl ]
+}
+
 test_error_cannot_start()
 {
 	mkdir root
