@@ -18,7 +18,8 @@ static int read_config_file(const char *path, struct mp_image_config *config, st
 	const struct mp_json *document, *found;
 
 	if (mp_file_read(path, CONFIG_MAX_BYTES, &text, err)) {
-		err->code = MP_E_USAGE;
+		if (err->code != MP_E_INTERRUPTED)
+			err->code = MP_E_USAGE;
 		return mp_error_prefix(err, "--config");
 	}
 	json = mp_json_parse(text.data ? text.data : "", text.len, path, err);

@@ -28,7 +28,8 @@ static int input_read(struct input *input, const struct mp_options *options, str
 	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
 
 	if (mp_file_read(path, INPUT_MAX_BYTES, &text, err)) {
-		err->code = MP_E_USAGE;
+		if (err->code != MP_E_INTERRUPTED)
+			err->code = MP_E_USAGE;
 		return -1;
 	}
 	if (mp_trace_looks_like(text.data ? text.data : "", text.len)) {

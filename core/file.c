@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/file.h"
 
+#include "core/interrupt.h"
 #include "core/path.h"
 
 #include <errno.h>
@@ -11,6 +12,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* Why open(2) failed: of a FIFO it waits for the other end, and a signal ends that. */
+static int open_failed(const char *path, const char *purpose, struct mp_error *err)
+{
+	int error = errno;
+
+	if (error == EINTR && mp_interrupt_check(err))
+		return -1;
+	return mp_error_set(err, MP_E_SYS, error, "open '%s'%s", path, purpose);
+}
+
 int mp_fd_read_all(int fd, const char *what, size_t max_bytes, struct mp_buf *buf,
 		   struct mp_error *err)
 {
@@ -19,8 +30,11 @@ int mp_fd_read_all(int fd, const char *what, size_t max_bytes, struct mp_buf *bu
 	for (;;) {
 		ssize_t got = read(fd, chunk, sizeof(chunk));
 
-		if (got < 0 && errno == EINTR)
+		if (got < 0 && errno == EINTR) {
+			if (mp_interrupt_check(err))
+				return -1;
 			continue;
+		}
 		if (got < 0)
 			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", what);
 		if (got == 0)
@@ -37,7 +51,7 @@ int mp_file_read(const char *path, size_t max_bytes, struct mp_buf *buf, struct 
 	MP_AUTO(mp_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
 	if (fd < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "open '%s'", path);
+		return open_failed(path, "", err);
 	return mp_fd_read_all(fd, path, max_bytes, buf, err);
 }
 
@@ -48,12 +62,15 @@ int mp_fd_write_all(int fd, const void *data, size_t len, const char *what, stru
 	while (len > 0) {
 		ssize_t put = write(fd, p, len);
 
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
+		if (put < 0 && errno != EINTR)
 			return mp_error_set(err, MP_E_SYS, errno, "write '%s'", what);
-		p += put;
-		len -= (size_t)put;
+		if (put > 0) {
+			p += put;
+			len -= (size_t)put;
+		}
+		/* Less than all, to a pipe: it was full, and a signal ended the wait. */
+		if (len > 0 && mp_interrupt_check(err))
+			return -1;
 	}
 	return 0;
 }
@@ -78,7 +95,7 @@ int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *
 	if (is_special(path)) {
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
-			return mp_error_set(err, MP_E_SYS, errno, "open '%s' for writing", path);
+			return open_failed(path, " for writing", err);
 	} else {
 		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 			return mp_error_set(err, MP_E_SYS, EISDIR, "create '%s'", path);

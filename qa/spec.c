@@ -55,7 +55,8 @@ int mp_run_spec_add_env_file(struct mp_run_spec *spec, const char *path, struct 
 	MP_AUTO(mp_strv_free) struct mp_strv lines = { 0 };
 
 	if (mp_file_read(path, ENV_FILE_MAX_BYTES, &text, err)) {
-		err->code = MP_E_USAGE;
+		if (err->code != MP_E_INTERRUPTED)
+			err->code = MP_E_USAGE;
 		return mp_error_prefix(err, "--env-file");
 	}
 	if (memchr(text.data ? text.data : "", '\0', text.len))
