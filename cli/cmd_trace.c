@@ -14,12 +14,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #define SLICE_MS 100
 #define EXEC_FAILED 127
+#define CHILDREN_AT_ONCE 64
 
 /* A program of this host that waits, between fork and exec, until it is traced. */
 struct child {
@@ -28,14 +30,38 @@ struct child {
 	int go; /* written to, it executes; closed without, it ends */
 };
 
+/* Some of this process's children, as the kernel lists them; 0 where it does not. */
+static size_t list_children(pid_t pids[CHILDREN_AT_ONCE])
+{
+	FILE *file = fopen("/proc/thread-self/children", "re");
+	size_t n = 0;
+
+	while (file && n < CHILDREN_AT_ONCE && fscanf(file, "%d", &pids[n]) == 1)
+		n++;
+	if (file)
+		fclose(file);
+	return n;
+}
+
+/* Ends the program and all that it has started: each whose parent ends becomes a child of ours. */
+static void end_tree(pid_t pid)
+{
+	pid_t pids[CHILDREN_AT_ONCE] = { pid };
+
+	for (size_t n = 1; n > 0; n = list_children(pids)) {
+		for (size_t i = 0; i < n; i++)
+			kill(pids[i], SIGKILL);
+		for (size_t i = 0; i < n; i++)
+			waitpid(pids[i], NULL, 0);
+	}
+}
+
 static void child_cleanup(struct child *child)
 {
 	if (child->go >= 0)
 		close(child->go);
-	if (child->pid > 0) {
-		kill(child->pid, SIGKILL);
-		waitpid(child->pid, NULL, 0);
-	}
+	if (child->pid > 0)
+		end_tree(child->pid);
 	if (child->pidfd >= 0)
 		close(child->pidfd);
 }
@@ -58,6 +84,7 @@ static int child_start(struct child *child, char *const argv[], struct mp_error 
 
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "create a pipe");
+	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for end_tree */
 	child->pid = fork();
 	if (child->pid < 0) {
 		child->pid = 0;
