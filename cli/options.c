@@ -390,13 +390,21 @@ static int check_options(const struct mp_options *options, const bool *used, str
 	return 0;
 }
 
-/* Text that goes into the engine's JSON must be UTF-8. */
-static int check_text(const char *name, const char *value, struct mp_error *err)
+/* Whether an option's value goes into the engine's JSON; any other is bytes, as paths are. */
+static bool is_engine_text(const struct known_option *known)
+{
+	return known->id <= OPT_TMPFS || known->id == OPT_RUN || known->id == OPT_TAG ||
+	       known->id == OPT_IMAGE;
+}
+
+/* What goes into the engine's JSON must be UTF-8. @option: NULL for an argument. */
+static int check_text(const char *option, const char *value, struct mp_error *err)
 {
 	MP_AUTO(mp_json_freep) struct mp_json *json = mp_json_string(value);
 
 	if (!json)
-		return mp_error_set(err, MP_E_USAGE, 0, "--%s '%s' is not UTF-8", name, value);
+		return mp_error_set(err, MP_E_USAGE, 0, "%s%s '%s' is not UTF-8",
+				    option ? "--" : "", option ? option : "argument", value);
 	return 0;
 }
 
@@ -421,7 +429,7 @@ static int parse_options(int argc, char **argv, struct mp_options *options, bool
 		}
 		known = option_by_id(result);
 		used[known - known_options] = true;
-		if (optarg && check_text(known->name, optarg, err))
+		if (optarg && is_engine_text(known) && check_text(known->name, optarg, err))
 			return -1;
 		if (apply_option(options, (int)known->id, optarg, err))
 			return -1;
@@ -441,11 +449,13 @@ int mp_options_parse(int argc, char **argv, struct mp_options *options, struct m
 		own++;
 	options->has_separator = own < argc;
 	rc = parse_options(own, argv, options, used, err);
-	for (int i = own + 1; i < argc && rc == 0; i++) {
-		rc = check_text("", argv[i], err);
+	for (int i = own + 1; i < argc; i++)
 		mp_strv_push(&options->qa.spec.command, argv[i]);
-	}
 	find_command(options);
+	/* With an IMAGE, the command is for a container; else it is a program of this host. */
+	for (size_t i = 0; rc == 0 && options->arguments.n > 0 && i < options->qa.spec.command.n;
+	     i++)
+		rc = check_text(NULL, options->qa.spec.command.v[i], err);
 	if (rc == 0 && !options->help && !options->version)
 		rc = check_options(options, used, err);
 	if (rc == 0)

@@ -54,6 +54,12 @@ int mp_trace_image(const struct mp_options *options, struct mp_engine *engine,
 		return -1;
 	if ((result.passed || keep_failed) && mp_recorder_finish(recorder, losses_out, err))
 		return -1;
+	/* Whatever was started has executed a program at least. */
+	if (result.passed && mp_recorder_events(recorder) == 0)
+		return mp_error_set(err, MP_E_INCOMPLETE, 0,
+				    "the trace is empty: containers of '%s' do not run on this "
+				    "host's kernel; run micropack where the engine runs",
+				    mp_engine_host(engine));
 	*result_out = result;
 	return 0;
 }

@@ -53,6 +53,11 @@ int mp_recorder_finish(struct mp_recorder *recorder, struct mp_trace_losses *los
 	return 0;
 }
 
+uint64_t mp_recorder_events(const struct mp_recorder *recorder)
+{
+	return mp_trace_writer_count(recorder->writer);
+}
+
 void mp_recorder_freep(struct mp_recorder **recorder)
 {
 	if (!*recorder)

@@ -26,6 +26,9 @@ struct mp_session *mp_recorder_session(struct mp_recorder *recorder);
 MP_MUST_USE int mp_recorder_finish(struct mp_recorder *recorder, struct mp_trace_losses *losses_out,
 				   struct mp_error *err);
 
+/* Events written so far; all of them after _finish. */
+uint64_t mp_recorder_events(const struct mp_recorder *recorder);
+
 /* Without a _finish before, nothing is left of the file. */
 void mp_recorder_freep(struct mp_recorder **recorder);
 

@@ -364,7 +364,7 @@ Test(options, refused)
 					      "see 'micropack --help'" },
 		{ "img --tests /tmp", "--tests '/tmp' is not a file; see 'micropack --help'" },
 		{ "img -u \xff", "--user '\\xff' is not UTF-8; see 'micropack --help'" },
-		{ "trace -- \xff", "-- '\\xff' is not UTF-8; see 'micropack trace --help'" },
+		{ "img -- \xff", "argument '\\xff' is not UTF-8; see 'micropack --help'" },
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++)
