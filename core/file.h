@@ -7,8 +7,10 @@
 
 #include <stdint.h>
 
-/* Appends all of @fd from its current offset to @buf; MP_E_FORMAT beyond @max_bytes,
- * MP_E_INTERRUPTED where a signal ends a wait (as for all that follows). @what names it in errors. */
+/*
+ * Appends all of @fd from its current offset to @buf; MP_E_FORMAT beyond @max_bytes,
+ * MP_E_INTERRUPTED where a signal ends a wait (as for all that follows). @what names it in errors.
+ */
 MP_MUST_USE int mp_fd_read_all(int fd, const char *what, size_t max_bytes, struct mp_buf *buf,
 			       struct mp_error *err);
 
