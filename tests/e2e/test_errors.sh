@@ -49,7 +49,7 @@ test_error_engine()
 test_error_other_architecture()
 {
 	mkdir saved
-	docker save micropack-sample/hello-static | tar -C saved -x
+	docker save micropack-sample/hello-static:latest | tar -C saved -x
 	sed -i 's/"architecture":"[a-z0-9]*"/"architecture":"s390x"/' saved/[0-9a-f]*.json
 	sed -i 's|micropack-sample/hello-static:latest|micropack-e2e/foreign:1|' saved/manifest.json
 	rm -f saved/repositories
