@@ -100,12 +100,16 @@ static int open_export(struct mp_engine *engine, const struct mp_image *image,
 	struct mp_json *command = mp_json_array();
 
 	mp_json_set_string(body, "Image", image->id);
-	/* The engine wants a command, also for an image that has none. */
+	/* The engine wants a command, also for an image that has none, and makes a working
+	 * directory that is not there. */
 	mp_json_push_take(command, mp_json_string("/never-started"));
 	mp_json_set_take(body, "Cmd", command);
+	mp_json_set_string(body, "WorkingDir", "/");
 	if (mp_engine_container_create(engine, body, &exported.id, err) ||
-	    mp_rootfs_stream_new(&stream, err) ||
-	    mp_engine_container_export(engine, exported.id, feed_stream, stream, err))
+	    mp_rootfs_stream_new(&stream, err))
+		return -1;
+	mp_rootfs_stream_of_engine(stream, &image->config.volumes);
+	if (mp_engine_container_export(engine, exported.id, feed_stream, stream, err))
 		return -1;
 	return mp_rootfs_stream_finish(stream, root_out, err);
 }

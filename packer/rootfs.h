@@ -107,6 +107,15 @@ struct mp_rootfs_stream;
 MP_MUST_USE int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err);
 MP_MUST_USE int mp_rootfs_stream_feed(struct mp_rootfs_stream *stream, const void *data, size_t len,
 				      struct mp_error *err);
+/*
+ * The stream is the export of a container that an engine created for it: what the engine put there
+ * is not the image's. Left out at the end are its stubs (/.dockerenv, /dev/console, /etc/hosts …)
+ * and the mount points of @volumes (borrowed), unless they are older than the container, which
+ * /.dockerenv tells; the directories that it put them into have an mtime of 0, since theirs is
+ * lost.
+ */
+void mp_rootfs_stream_of_engine(struct mp_rootfs_stream *stream, const struct mp_strv *volumes);
+
 /* Ends the stream: *root_out is the file system that it held. */
 MP_MUST_USE int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream,
 					struct mp_rootfs **root_out, struct mp_error *err);

@@ -60,6 +60,7 @@ struct mp_rootfs_stream {
 	size_t buffer_len;
 	bool failed;
 	struct mp_error failure;
+	struct mp_strv engine_paths; /* what an engine makes in a container; empty: no engine's */
 };
 
 /* The temporary file */
@@ -689,6 +690,78 @@ static void stream_free(struct mp_rootfs *root)
 	index_freep(&index);
 }
 
+/* What an engine makes, where it is not there, in a container that it creates (Docker:
+ * daemon/initlayer and the runtime's mount points). Contents before what holds them. */
+static const char *const engine_stubs[] = {
+	"/dev/console", "/dev/pts",  "/dev/shm",         "/dev",  "/etc/hostname",
+	"/etc/hosts",   "/etc/mtab", "/etc/resolv.conf", "/proc", "/sys",
+};
+
+#define ENGINE_MARK "/.dockerenv"
+
+void mp_rootfs_stream_of_engine(struct mp_rootfs_stream *stream, const struct mp_strv *volumes)
+{
+	for (size_t i = 0; i < MP_ARRAY_LEN(engine_stubs); i++)
+		mp_strv_push(&stream->engine_paths, engine_stubs[i]);
+	for (size_t i = 0; i < volumes->n; i++) {
+		char *path = mp_path_clean(volumes->v[i]);
+
+		/* The mount point may have needed parents. */
+		while (path && strcmp(path, "/") != 0) {
+			char *parent = mp_path_parent(path);
+
+			mp_strv_push_take(&stream->engine_paths, path);
+			path = parent;
+		}
+		mp_freep(&path);
+	}
+	mp_strv_push(&stream->engine_paths, ENGINE_MARK);
+}
+
+/* Takes one name without children out of the index. */
+static void drop_name(struct index *index, struct name *name)
+{
+	struct name **link = &name->parent->children;
+
+	while (*link != name)
+		link = &(*link)->next;
+	*link = name->next;
+	tdelete(name, &index->names, by_name);
+	detach(index, name);
+	index->memory -= name_memory(name);
+	mp_freep(&name);
+}
+
+/* Leaves out @path where the engine made it, not before @made_s, and nothing is in it. Its parent's
+ * time, or its own where it stays, is the engine's too. */
+static void disown(struct index *index, const char *path, int64_t made_s)
+{
+	struct name *name = find_path(index, path), *touched = name;
+
+	if (!name || name->file->node.mtime_s < made_s)
+		return;
+	if (!name->children) {
+		touched = name->parent;
+		drop_name(index, name);
+	}
+	if (S_ISDIR(touched->file->node.mode) && touched->file->node.mtime_s >= made_s) {
+		touched->file->node.mtime_s = 0;
+		touched->file->node.mtime_ns = 0;
+	}
+}
+
+static void disown_engine(struct mp_rootfs_stream *stream)
+{
+	const struct name *mark = find_path(stream->index, ENGINE_MARK);
+	int64_t made_s;
+
+	if (!mark)
+		return;
+	made_s = mark->file->node.mtime_s;
+	for (size_t i = 0; i < stream->engine_paths.n; i++)
+		disown(stream->index, stream->engine_paths.v[i], made_s);
+}
+
 int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **root_out,
 			    struct mp_error *err)
 {
@@ -705,6 +778,8 @@ int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **
 		rc = mp_tar_reader_finish(stream->reader, &stream->failure);
 	if (settle(stream, rc, err))
 		return -1;
+	if (stream->engine_paths.n > 0)
+		disown_engine(stream);
 	stream->index->base.ops = &ops;
 	*root_out = &MP_STEAL(stream->index)->base;
 	stream->failed = true;
@@ -718,6 +793,7 @@ void mp_rootfs_stream_freep(struct mp_rootfs_stream **stream)
 		return;
 	index_freep(&(*stream)->index);
 	mp_tar_reader_freep(&(*stream)->reader);
+	mp_strv_free(&(*stream)->engine_paths);
 	mp_freep(&(*stream)->buffer);
 	mp_freep(stream);
 }

@@ -127,4 +127,18 @@ test_same_bytes_every_time()
 	cmp one.tar two.tar
 	expect 0 "$MICROPACK" pack trace.jsonl --image "$image" --source overlay -o overlay.tar
 	cmp one.tar overlay.tar
+	# Each export is of another container.
+	expect 0 "$MICROPACK" pack trace.jsonl --image "$image" --source export -o three.tar
+	sleep 1.1
+	expect 0 "$MICROPACK" pack trace.jsonl --image "$image" --source export -o four.tar
+	cmp three.tar four.tar
+	# Of time an export has whole seconds, and none where the engine made something.
+	for source in one three; do
+		tar -tv --numeric-owner --full-time -f $source.tar |
+			sed -E 's/(:[0-9]{2})(\.[0-9]+)? +/\1 /' | grep -vE ' (etc|dev|proc|sys)/$' |
+			sort >$source.list
+	done
+	diff one.list three.list
+	entries one.tar >one.names
+	entries three.tar | diff one.names -
 }
