@@ -8,13 +8,13 @@
 #include "tracer/recorder.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +27,7 @@
 struct child {
 	pid_t pid; /* 0: none */
 	int pidfd;
-	int go; /* written to, it executes; closed without, it ends */
+	int channel; /* written to, it executes; closed without, it ends; it writes why it cannot */
 };
 
 /* Some of this process's children, as the kernel lists them; 0 where it does not. */
@@ -58,55 +58,61 @@ static void end_tree(pid_t pid)
 
 static void child_cleanup(struct child *child)
 {
-	if (child->go >= 0)
-		close(child->go);
+	if (child->channel >= 0)
+		close(child->channel);
 	if (child->pid > 0)
 		end_tree(child->pid);
 	if (child->pidfd >= 0)
 		close(child->pidfd);
 }
 
-static void MP_PRINTF(2, 3) child_says(int error, const char *fmt, ...)
+/* In the child: waits for the word, executes. */
+static void child_run(int channel, char *const argv[])
 {
-	va_list args;
+	int error;
+	char byte;
 
-	va_start(args, fmt);
-	fputs("micropack: error: ", stderr);
-	vfprintf(stderr, fmt, args);
-	fprintf(stderr, ": %s\n", strerror(error));
-	va_end(args);
+	signal(SIGPIPE, SIG_DFL);
+	if (read(channel, &byte, 1) != 1)
+		_exit(EXEC_FAILED);
+	execvp(argv[0], argv);
+	error = errno;
+	send(channel, &error, sizeof(error), MSG_NOSIGNAL);
+	_exit(EXEC_FAILED);
 }
 
 static int child_start(struct child *child, char *const argv[], struct mp_error *err)
 {
 	int ends[2];
-	char byte;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "create a pipe");
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "create a pair of sockets");
 	prctl(PR_SET_CHILD_SUBREAPER, 1); /* for end_tree */
 	child->pid = fork();
-	if (child->pid < 0) {
-		child->pid = 0;
-		close(ends[0]);
-		close(ends[1]);
-		return mp_error_set(err, MP_E_SYS, errno, "fork");
-	}
 	if (child->pid == 0) {
-		signal(SIGPIPE, SIG_DFL);
 		close(ends[1]);
-		if (read(ends[0], &byte, 1) != 1)
-			_exit(EXEC_FAILED);
-		execvp(argv[0], argv);
-		child_says(errno, "run '%s'", argv[0]);
-		_exit(EXEC_FAILED);
+		child_run(ends[0], argv);
 	}
 	close(ends[0]);
-	child->go = ends[1];
+	child->channel = ends[1];
+	if (child->pid < 0) {
+		child->pid = 0;
+		return mp_error_set(err, MP_E_SYS, errno, "fork");
+	}
 	child->pidfd = (int)syscall(SYS_pidfd_open, child->pid, 0);
 	if (child->pidfd < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "watch '%s'", argv[0]);
 	return 0;
+}
+
+/* -1 unless the child, which has ended, had executed its program. */
+static int child_check_executed(const struct child *child, const char *name, struct mp_error *err)
+{
+	int error;
+
+	if (recv(child->channel, &error, sizeof(error), MSG_DONTWAIT) != sizeof(error))
+		return 0;
+	return mp_error_set(err, MP_E_USAGE, error, "run '%s'", name);
 }
 
 /*
@@ -160,10 +166,12 @@ static int trace_program(const struct mp_options *options, const char *path,
 	if (child_start(&child, argv, err) || mp_recorder_open(&recorder_options, &recorder, err) ||
 	    mp_session_add_process(mp_recorder_session(recorder), child.pid, err))
 		return -1;
-	if (write(child.go, "", 1) != 1)
+	if (write(child.channel, "", 1) != 1)
 		return mp_error_set(err, MP_E_SYS, errno, "start '%s'", argv[0]);
 	if (child_wait(&child, options->qa.watch_ms, INT64_C(1000) * options->qa.stop_grace_s,
 		       &status, &ended_by_us, err))
+		return -1;
+	if (child_check_executed(&child, argv[0], err))
 		return -1;
 	if (!ended_by_us && WIFSIGNALED(status))
 		return mp_error_set(err, MP_E_TESTS, 0, "'%s' was ended by SIG%s; no trace written",

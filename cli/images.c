@@ -114,11 +114,28 @@ static int open_export(struct mp_engine *engine, const struct mp_image *image,
 	return mp_rootfs_stream_finish(stream, root_out, err);
 }
 
+/* Whether the image's layer directories, if this host has them, hold it as its containers see it.
+ */
+static int has_plain_layers(struct mp_engine *engine, const struct mp_image *image, bool *plain_out,
+			    struct mp_error *err)
+{
+	bool maps_owners;
+
+	if (image->layer_dirs.n == 0 || strncmp(mp_engine_host(engine), "unix://", 7) != 0) {
+		*plain_out = false;
+		return 0;
+	}
+	if (mp_engine_maps_owners(engine, &maps_owners, err))
+		return -1;
+	*plain_out = !maps_owners;
+	return 0;
+}
+
 int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_image *image,
 			 enum mp_source source, struct mp_rootfs **root_out, struct mp_error *err)
 {
 	struct mp_error overlay_err = { 0 };
-	bool local = strncmp(mp_engine_host(engine), "unix://", 7) == 0;
+	bool plain_layers;
 
 	if (source == MP_SOURCE_OVERLAY && image->layer_dirs.n == 0)
 		return mp_error_set(err, MP_E_ENGINE, 0,
@@ -127,7 +144,9 @@ int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_image *image,
 				    image->reference);
 	if (source == MP_SOURCE_OVERLAY)
 		return mp_rootfs_open_overlay(&image->layer_dirs, root_out, err);
-	if (source == MP_SOURCE_AUTO && local && image->layer_dirs.n > 0) {
+	if (has_plain_layers(engine, image, &plain_layers, err))
+		return -1;
+	if (source == MP_SOURCE_AUTO && plain_layers) {
 		if (mp_rootfs_open_overlay(&image->layer_dirs, root_out, &overlay_err) == 0)
 			return 0;
 		mp_info("reading the image through the engine's export: %s", overlay_err.msg);

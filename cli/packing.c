@@ -45,8 +45,9 @@ int mp_accept_trace(const struct mp_trace *trace, bool incomplete_ok, struct mp_
 	if (trace->n_events == 0)
 		return -1;
 	if (!incomplete_ok)
-		return mp_error_hint(err, "trace again (--buffer-size 64M helps against drops), or "
-					  "use --incomplete=ok");
+		return mp_error_hint(err, "%s, or use --incomplete=ok",
+				     trace->losses.dropped ? "trace again with --buffer-size 64M"
+							   : "trace again");
 	mp_warn("%s", err->msg);
 	return 0;
 }

@@ -207,3 +207,23 @@ int mp_engine_connect(struct mp_engine **engine_out, struct mp_error *err)
 	*engine_out = MP_STEAL(engine);
 	return 0;
 }
+
+int mp_engine_maps_owners(struct mp_engine *engine, bool *maps_out, struct mp_error *err)
+{
+	const struct mp_http_request request = { .method = "GET", .path = "/info" };
+	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
+	MP_AUTO(mp_strv_free) struct mp_strv options = { 0 };
+	bool maps = false;
+
+	if (mp_engine_call_json(engine, &request, &json, err))
+		return mp_error_prefix(err, "ask the engine about itself");
+	if (mp_json_get_strv(json, "SecurityOptions", &options, err))
+		return mp_engine_bad_answer(err);
+	/* "name=userns" and the like; before API 1.24 without "name=". */
+	for (size_t i = 0; i < options.n; i++) {
+		if (strstr(options.v[i], "userns") || strstr(options.v[i], "rootless"))
+			maps = true;
+	}
+	*maps_out = maps;
+	return 0;
+}

@@ -32,6 +32,13 @@ const char *mp_engine_version(const struct mp_engine *engine);      /* "20.10.24
 const char *mp_engine_api_version(const struct mp_engine *engine);  /* "1.41"; borrowed */
 const char *mp_engine_architecture(const struct mp_engine *engine); /* "amd64"; borrowed */
 
+/*
+ * Whether the engine keeps files on disk with other owners than its containers see: a rootless one,
+ * or one with user namespaces (--userns-remap). Asks GET /info.
+ */
+MP_MUST_USE int mp_engine_maps_owners(struct mp_engine *engine, bool *maps_out,
+				      struct mp_error *err);
+
 /* Images */
 
 struct mp_image {

@@ -82,9 +82,14 @@ static int run_start(struct run *run, const struct mp_strv *command, struct mp_e
 	return 0;
 }
 
+/* A container that somebody else has removed fails the run. */
 static int run_stop(struct run *run, struct mp_error *err)
 {
-	return mp_engine_container_stop(run->engine, run->id, run->qa->stop_grace_s, err);
+	if (mp_engine_container_stop(run->engine, run->id, run->qa->stop_grace_s, err) == 0)
+		return 0;
+	if (err->sys_errno != ENOENT)
+		return -1;
+	return run->result->passed ? fail(run, "the container was removed during the run") : 0;
 }
 
 /* Waits until the container has ended by itself, or until @deadline_ms (0: however long it takes).

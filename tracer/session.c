@@ -56,6 +56,8 @@ static int refused(int error, struct mp_error *err)
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		return mp_error_hint(err, "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
 					  "one with CONFIG_DEBUG_INFO_BTF=y is needed");
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		return -1;
 	return mp_error_hint(err, "Linux 5.8 or later is needed; 'micropack doctor' says more");
 }
 

@@ -47,7 +47,9 @@ test_stages_host_program()
 	! find root/proc root/sys root/dev -mindepth 1 | grep . || fail "host's /proc is packed"
 	expect 5 "$MICROPACK" trace -o failed.jsonl -- sh -c 'exit 7'
 	says 'exit status 7'
-	expect 5 "$MICROPACK" trace -o failed.jsonl -- /no/such/program
+	expect 2 "$MICROPACK" trace -o failed.jsonl -- /no/such/program
+	says "run '/no/such/program': No such file"
+	one_line
 	[ ! -e failed.jsonl ]
 	expect 0 "$MICROPACK" trace --for 500ms -o timed.jsonl -- sleep 60
 	grep -q '"path":"/usr/bin/sleep"' timed.jsonl || grep -q '"path":"/bin/sleep"' timed.jsonl
