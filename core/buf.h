@@ -60,8 +60,8 @@ void mp_strv_free(struct mp_strv *list);
 void mp_strv_split(struct mp_strv *list, const char *text, const char *separators);
 
 /*
- * A map from strings to pointers. Keys are copied; values are the caller's, who frees them through
- * @free_value at mp_strmap_free, or not at all when it is NULL.
+ * A map from strings to pointers. Keys are copied; values are freed by @free_value when the map is
+ * (mp_strmap_freep), or stay the caller's when it is NULL.
  */
 struct mp_strmap;
 struct mp_strmap *mp_strmap_new(void (*free_value)(void *value));

@@ -13,10 +13,11 @@
  * backslash itself, are escaped: \xHH and \\ (docs/trace-format.md).
  */
 
-/* The canonical spelling of an absolute path: one '/' between names, no '.', none at the end but
- * for
- * "/" itself. ".." stays: only whoever knows the symlinks may resolve it. NULL when @path does not
- * begin with '/'. */
+/*
+ * The canonical spelling of an absolute path: one '/' between names, no '.', no '/' at the end but
+ * for "/" itself. ".." stays: only whoever knows the symlinks may resolve it. NULL when @path does
+ * not begin with '/'. Owned by the caller, as the next two.
+ */
 char *mp_path_clean(const char *path);
 
 /* @dir + "/" + @name, without doubling the slash. */
