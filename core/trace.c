@@ -407,7 +407,7 @@ void mp_trace_event_clear(struct mp_trace_event *event)
 	mp_freep(&event->exe);
 }
 
-void mp_trace_header_clear(struct mp_trace_header *header)
+static void header_clear(struct mp_trace_header *header)
 {
 	mp_freep(&header->source);
 	mp_freep(&header->image);
@@ -424,6 +424,6 @@ void mp_trace_freep(struct mp_trace **trace)
 	for (size_t i = 0; i < (*trace)->n_events; i++)
 		mp_trace_event_clear(&(*trace)->events[i]);
 	mp_freep(&(*trace)->events);
-	mp_trace_header_clear(&(*trace)->header);
+	header_clear(&(*trace)->header);
 	mp_freep(trace);
 }

@@ -98,7 +98,7 @@ void mp_trace_writer_freep(struct mp_trace_writer **writer);
 
 /*
  * Reads a whole trace. MP_E_FORMAT (line number and what is wrong) for anything that is no trace;
- * one that is cut short at the end of a line is read, with complete = false.
+ * one that is cut short is read up to its last whole line, with complete = false.
  */
 MP_MUST_USE int mp_trace_read(const char *path, struct mp_trace **trace_out, struct mp_error *err);
 /* The same from @text; @name is used in errors. */
@@ -110,6 +110,5 @@ bool mp_trace_looks_like(const char *text, size_t len);
 MP_MUST_USE int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err);
 void mp_trace_freep(struct mp_trace **trace);
 void mp_trace_event_clear(struct mp_trace_event *event);
-void mp_trace_header_clear(struct mp_trace_header *header);
 
 #endif
