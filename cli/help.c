@@ -90,8 +90,8 @@ static const char *const help_texts[MP_COMMANDS] = {
 	[MP_COMMAND_DOCTOR] =
 		"usage: micropack doctor [--json]\n"
 		"\n"
-		"Says what this host can do: kernel, privileges, tracing, engine, reading of\n"
-		"images; and what to do about what is missing.\n"
+		"Says what this host can do: kernel, BTF, privileges, tracing, engine; and what\n"
+		"to do about what is missing.\n"
 		"\n"
 		"      --json               as JSON on standard output\n" COMMON_OPTIONS "\n"
 		"Exit status: 0 all there, 3 cannot trace, 4 no engine.\n",
