@@ -59,8 +59,8 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 	return 0;
 }
 
-static int print_result(const struct mp_options *options, const char *path,
-			const struct mp_archive_stats *stats)
+static void print_result(const struct mp_options *options, const char *path,
+			 const struct mp_archive_stats *stats)
 {
 	MP_AUTO(mp_freep) char *size = mp_size_text(stats->size_bytes);
 	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
@@ -68,7 +68,7 @@ static int print_result(const struct mp_options *options, const char *path,
 
 	if (!options->json) {
 		printf("%s: %llu files, %s\n", path, (unsigned long long)stats->files, size);
-		return 0;
+		return;
 	}
 	json = mp_json_object();
 	mp_json_set_string(json, "rootfs", path);
@@ -77,7 +77,6 @@ static int print_result(const struct mp_options *options, const char *path,
 	mp_json_set_integer(json, "size_bytes", (int64_t)stats->size_bytes);
 	text = mp_json_dump_pretty(json);
 	fputs(text, stdout);
-	return 0;
 }
 
 int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
@@ -93,8 +92,10 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 	if (check_usage(options, err) || input_read(&input, options, err))
 		return -1;
 	if (options->root) {
-		if (mp_rootfs_open_directory(options->root, &root, err))
+		if (mp_rootfs_open_directory(options->root, &root, err)) {
+			err->code = MP_E_USAGE;
 			return mp_error_prefix(err, "--root");
+		}
 	} else {
 		if (mp_engine_connect(&engine, err) ||
 		    mp_image_get(engine, options->image, &image, err) ||
@@ -110,5 +111,6 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 	request.list = input.trace ? NULL : &input.list;
 	if (mp_pack_to_file(root, &request, path, &stats, err))
 		return -1;
-	return print_result(options, path, &stats);
+	print_result(options, path, &stats);
+	return 0;
 }
