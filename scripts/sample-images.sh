@@ -73,6 +73,7 @@ for name in "${names[@]}"; do
 		die "building the sample '$name' failed: see the lines above"
 	fi
 	bytes=$(docker image inspect -f '{{.Size}}' "micropack-sample/$name:latest")
+	tenths=$(((bytes + 50000) / 100000))
 	printf 'micropack-sample/%s:latest  %s MB  %s s\n' "$name" \
-		"$((bytes / 1000000)).$((bytes / 100000 % 10))" $((SECONDS - began))
+		"$((tenths / 10)).$((tenths % 10))" $((SECONDS - began))
 done
