@@ -229,11 +229,11 @@ int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
 	if (program ? trace_program(options, path, &losses, err)
 		    : trace_container(options, path, &losses, err))
 		return -1;
-	if (losses.dropped || losses.truncated || losses.unread || losses.untracked)
-		mp_warn("the trace is incomplete: %llu events dropped, %llu paths truncated, "
-			"%llu unread, %llu processes not followed; 'pack' will refuse it",
-			(unsigned long long)losses.dropped, (unsigned long long)losses.truncated,
-			(unsigned long long)losses.unread, (unsigned long long)losses.untracked);
+	if (mp_trace_lost_any(&losses)) {
+		MP_AUTO(mp_freep) char *text = mp_trace_losses_text(&losses);
+
+		mp_warn("the trace is incomplete: %s; 'pack' will refuse it", text);
+	}
 	printf("%s\n", path);
 	return 0;
 }

@@ -29,6 +29,21 @@ const char *mp_trace_op_name(enum mp_trace_op op)
 	return op_names[op];
 }
 
+bool mp_trace_lost_any(const struct mp_trace_losses *losses)
+{
+	return losses->dropped || losses->truncated || losses->unread || losses->untracked;
+}
+
+char *mp_trace_losses_text(const struct mp_trace_losses *losses)
+{
+	return mp_xasprintf("%llu events dropped, %llu paths truncated, %llu unread, "
+			    "%llu processes not followed",
+			    (unsigned long long)losses->dropped,
+			    (unsigned long long)losses->truncated,
+			    (unsigned long long)losses->unread,
+			    (unsigned long long)losses->untracked);
+}
+
 /* Writer */
 
 struct mp_trace_writer {
@@ -310,8 +325,7 @@ static int read_trailer(struct mp_trace *trace, const struct mp_json *json, stru
 		return mp_error_set(err, MP_E_FORMAT, 0,
 				    "the trailer counts %llu events, the trace has %zu",
 				    (unsigned long long)events, trace->n_events);
-	trace->complete =
-		!losses->dropped && !losses->truncated && !losses->unread && !losses->untracked;
+	trace->complete = !mp_trace_lost_any(losses);
 	return 0;
 }
 
@@ -383,21 +397,17 @@ int mp_trace_read(const char *path, struct mp_trace **trace_out, struct mp_error
 
 int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err)
 {
-	const struct mp_trace_losses *losses = &trace->losses;
+	MP_AUTO(mp_freep) char *text = NULL;
 
 	if (trace->n_events == 0)
 		return mp_error_set(err, MP_E_INCOMPLETE, 0, "the trace is empty: nothing ran");
 	if (trace->complete)
 		return 0;
-	if (!losses->dropped && !losses->truncated && !losses->unread && !losses->untracked)
+	if (!mp_trace_lost_any(&trace->losses))
 		return mp_error_set(err, MP_E_INCOMPLETE, 0,
 				    "the trace has no trailer: the tracer was stopped midway");
-	return mp_error_set(
-		err, MP_E_INCOMPLETE, 0,
-		"the trace is incomplete: %llu events dropped, %llu paths truncated, "
-		"%llu unread, %llu processes not followed",
-		(unsigned long long)losses->dropped, (unsigned long long)losses->truncated,
-		(unsigned long long)losses->unread, (unsigned long long)losses->untracked);
+	text = mp_trace_losses_text(&trace->losses);
+	return mp_error_set(err, MP_E_INCOMPLETE, 0, "the trace is incomplete: %s", text);
 }
 
 void mp_trace_event_clear(struct mp_trace_event *event)

@@ -81,6 +81,10 @@ struct mp_trace {
 
 const char *mp_trace_op_name(enum mp_trace_op op);
 
+bool mp_trace_lost_any(const struct mp_trace_losses *losses);
+/* "3 events dropped, …", for messages; owned by the caller. */
+char *mp_trace_losses_text(const struct mp_trace_losses *losses);
+
 /*
  * Writer. The caller owns @fd; @name is used in errors. A trace without mp_trace_writer_finish is
  * recognisably cut short.
