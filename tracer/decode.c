@@ -183,7 +183,8 @@ static bool count_loss(struct mp_decoder *decoder, const struct record *record, 
 {
 	if (record->head.flags & MP_EVENT_TRUNCATED) {
 		decoder->losses.truncated++;
-		mp_warn("a path below '%s' is too long or too deep to record", path);
+		/* Names are read from the deepest up: what is missing is the front. */
+		mp_warn("a path that ends in '%s' is too long or too deep to record", path);
 		return true;
 	}
 	if (record->head.flags & MP_EVENT_UNREAD) {
