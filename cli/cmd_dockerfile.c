@@ -17,11 +17,8 @@ static int read_config_file(const char *path, struct mp_image_config *config, st
 	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
 	const struct mp_json *document, *found;
 
-	if (mp_file_read(path, CONFIG_MAX_BYTES, &text, err)) {
-		if (err->code != MP_E_INTERRUPTED)
-			err->code = MP_E_USAGE;
+	if (mp_file_read_named(path, CONFIG_MAX_BYTES, &text, err))
 		return mp_error_prefix(err, "--config");
-	}
 	json = mp_json_parse(text.data ? text.data : "", text.len, path, err);
 	if (!json)
 		return -1;

@@ -170,6 +170,11 @@ static int load(struct job *job, struct mp_error *err)
 
 /* Proof */
 
+static bool is_proven(const struct mp_options *options)
+{
+	return !options->no_image && !options->no_verify;
+}
+
 /* What the original run did with success, by path. */
 static struct mp_strmap *paths_that_worked(const struct mp_trace *trace)
 {
@@ -243,7 +248,7 @@ static int verify(struct job *job, struct mp_error *err)
 	struct mp_trace_losses losses;
 	struct mp_qa_result result;
 
-	if (job->options->no_image || job->options->no_verify)
+	if (!is_proven(job->options))
 		return 0;
 	mp_info("verifying %s", job->tag);
 	if (mp_engine_image_inspect(job->engine, job->tag, &packed, err) ||
@@ -271,13 +276,13 @@ static void print_text(const struct job *job)
 	const char *packed = job->options->no_image ? job->rootfs_path : job->tag;
 	MP_AUTO(mp_freep) char *before = mp_size_text((uint64_t)job->image->size_bytes);
 	MP_AUTO(mp_freep) char *after = mp_size_text(job->after.size_bytes);
-	bool proven = !job->options->no_image && !job->options->no_verify;
 
 	printf("before  %10s  %7llu files  %s\n", before, (unsigned long long)job->before.files,
 	       job->image->reference);
 	printf("after   %10s  %7llu files  %s\n", after, (unsigned long long)job->after.files,
 	       packed);
-	printf("%.1f× smaller%s\n", ratio(job), proven ? ", and it passes the same tests" : "");
+	printf("%.1f× smaller%s\n", ratio(job),
+	       is_proven(job->options) ? ", and it passes the same tests" : "");
 }
 
 static struct mp_json *size_json(uint64_t size_bytes, uint64_t files)
@@ -305,7 +310,7 @@ static void print_json(const struct job *job)
 	mp_json_set_take(json, "before",
 			 size_json((uint64_t)job->image->size_bytes, job->before.files));
 	mp_json_set_take(json, "after", size_json(job->after.size_bytes, job->after.files));
-	mp_json_set_boolean(json, "verified", !job->options->no_image && !job->options->no_verify);
+	mp_json_set_boolean(json, "verified", is_proven(job->options));
 	for (int stage = 0; stage < STAGES; stage++)
 		mp_json_set_integer(stages, stage_names[stage], job->stage_ms[stage]);
 	mp_json_set_take(json, "stages_ms", stages);

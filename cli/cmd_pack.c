@@ -27,11 +27,8 @@ static int input_read(struct input *input, const struct mp_options *options, str
 	const char *path = options->arguments.v[0];
 	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
 
-	if (mp_file_read(path, INPUT_MAX_BYTES, &text, err)) {
-		if (err->code != MP_E_INTERRUPTED)
-			err->code = MP_E_USAGE;
+	if (mp_file_read_named(path, INPUT_MAX_BYTES, &text, err))
 		return -1;
-	}
 	if (mp_trace_looks_like(text.data ? text.data : "", text.len)) {
 		if (mp_trace_parse(text.data, text.len, path, &input->trace, err))
 			return -1;

@@ -55,6 +55,15 @@ int mp_file_read(const char *path, size_t max_bytes, struct mp_buf *buf, struct 
 	return mp_fd_read_all(fd, path, max_bytes, buf, err);
 }
 
+int mp_file_read_named(const char *path, size_t max_bytes, struct mp_buf *buf, struct mp_error *err)
+{
+	if (mp_file_read(path, max_bytes, buf, err) == 0)
+		return 0;
+	if (err && err->code != MP_E_INTERRUPTED)
+		err->code = MP_E_USAGE;
+	return -1;
+}
+
 int mp_fd_write_all(int fd, const void *data, size_t len, const char *what, struct mp_error *err)
 {
 	const char *p = data;
@@ -83,6 +92,18 @@ static bool is_special(const char *path)
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 
+/* Whether it is the place that is wrong, not the time. */
+static int create_failed(const char *path, int error, struct mp_error *err)
+{
+	static const int wrong_places[] = { ENOENT, ENOTDIR, EISDIR, EACCES, EROFS, ENAMETOOLONG };
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(wrong_places); i++) {
+		if (error == wrong_places[i])
+			return mp_error_set(err, MP_E_USAGE, error, "create '%s'", path);
+	}
+	return mp_error_set(err, MP_E_SYS, error, "create '%s'", path);
+}
+
 int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *temporary = NULL;
@@ -91,18 +112,18 @@ int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *
 	int fd;
 
 	if (!path[0]) /* its temporary file could be created */
-		return mp_error_set(err, MP_E_SYS, ENOENT, "create ''");
+		return create_failed(path, ENOENT, err);
 	if (is_special(path)) {
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
 			return open_failed(path, " for writing", err);
 	} else {
 		if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
-			return mp_error_set(err, MP_E_SYS, EISDIR, "create '%s'", path);
+			return create_failed(path, EISDIR, err);
 		temporary = mp_xasprintf("%s.XXXXXX.tmp", path);
 		fd = mkostemps(temporary, 4, O_CLOEXEC);
 		if (fd < 0)
-			return mp_error_set(err, MP_E_SYS, errno, "create '%s'", path);
+			return create_failed(path, errno, err);
 		mask = umask(0);
 		umask(mask);
 		fchmod(fd, 0666 & ~mask);

@@ -18,6 +18,10 @@ MP_MUST_USE int mp_fd_read_all(int fd, const char *what, size_t max_bytes, struc
 MP_MUST_USE int mp_file_read(const char *path, size_t max_bytes, struct mp_buf *buf,
 			     struct mp_error *err);
 
+/* The same for a file that the user has named: it not being readable is MP_E_USAGE. */
+MP_MUST_USE int mp_file_read_named(const char *path, size_t max_bytes, struct mp_buf *buf,
+				   struct mp_error *err);
+
 /* Writes all @len bytes, however many calls it takes. */
 MP_MUST_USE int mp_fd_write_all(int fd, const void *data, size_t len, const char *what,
 				struct mp_error *err);
@@ -33,7 +37,8 @@ struct mp_outfile {
 	int fd;          /* valid while path is not NULL */
 };
 
-/* A @path that names something other than a regular file (/dev/null, a FIFO) is written in place.
+/* A place where no file can be is MP_E_USAGE. A @path that names something other than a regular
+ * file (/dev/null, a FIFO) is written in place.
  */
 MP_MUST_USE int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *err);
 /* Flushes to disk, checks every late error, and renames. @file is closed either way. */

@@ -54,11 +54,8 @@ int mp_run_spec_add_env_file(struct mp_run_spec *spec, const char *path, struct 
 	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
 	MP_AUTO(mp_strv_free) struct mp_strv lines = { 0 };
 
-	if (mp_file_read(path, ENV_FILE_MAX_BYTES, &text, err)) {
-		if (err->code != MP_E_INTERRUPTED)
-			err->code = MP_E_USAGE;
+	if (mp_file_read_named(path, ENV_FILE_MAX_BYTES, &text, err))
 		return mp_error_prefix(err, "--env-file");
-	}
 	if (memchr(text.data ? text.data : "", '\0', text.len))
 		return mp_error_set(err, MP_E_USAGE, 0, "--env-file '%s' is no text", path);
 	mp_strv_split(&lines, text.data ? text.data : "", "\n");

@@ -121,7 +121,7 @@ Test(file, cannot_create)
 	struct mp_error err = { 0 };
 
 	cr_expect_eq(mp_outfile_open(&file, "no/such/out", &err), -1);
-	cr_expect_eq(err.code, MP_E_SYS);
+	cr_expect_eq(err.code, MP_E_USAGE);
 	cr_expect_str_eq(err.msg, "create 'no/such/out': No such file or directory");
 	cr_assert_eq(mkdir("out", 0755), 0);
 	cr_expect_eq(mp_outfile_open(&file, "out", &err), -1);
