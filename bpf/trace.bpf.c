@@ -50,7 +50,9 @@ struct scratch {
 	char data[DATA_SIZE + MP_PATH_SIZE + 8]; /* past the mask: what one read may add */
 	__u32 which;                             /* its own index */
 	__u32 end; /* of the data so far: in memory, or the verifier would follow its every value */
-	char cgroup_name[NAME_SIZE];
+	struct dentry *dentry;         /* where a walk to the root is … */
+	struct mount *mount, *ns_root; /* … and where it ends */
+	char cgroup_name[1 + NAME_SIZE];
 	char id[MP_CONTAINER_ID_LEN];
 };
 
@@ -134,61 +136,64 @@ static __always_inline struct scratch *scratch_at(__u32 which)
 }
 
 /*
- * Loops: bpf_loop() is verified once whatever the count, where the kernel has it (5.17); a bounded
- * loop is followed by the verifier turn by turn, which makes loading the program slower.
+ * Loops: the verifier follows a bounded loop turn by turn, and bpf_loop() is only there since Linux
+ * 5.17; a program that merely mentions it, even where it would not be reached, is refused before
+ * 5.13. So a long loop is one in a function of its own, verified once, called from another loop.
  */
-static __always_inline bool has_bpf_loop(void)
-{
-	return bpf_core_enum_value_exists(enum bpf_func_id, BPF_FUNC_loop);
-}
 
-/* A walk from a file up to the root of the mount namespace. */
-struct walk {
-	struct scratch *s;
-	struct dentry *dentry;
-	struct mount *mount, *ns_root;
-	__u32 start, foreign_flag;
-};
-
-/* One name, or one step from a mount to what it is mounted on. 1: that was the last. */
-static long walk_step(__u32 turn, void *context)
+/* One name, or one step from a mount to what it is mounted on. True: that was the last. */
+static __always_inline bool walk_step(struct scratch *s, __u32 start, __u32 foreign_flag)
 {
-	struct walk *walk = context;
-	struct scratch *s = walk->s;
-	struct dentry *dentry = walk->dentry, *parent;
-	struct mount *mount = walk->mount;
+	struct dentry *dentry = s->dentry, *parent;
+	struct mount *mount = s->mount;
 	long len;
 
 	if (dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
 		struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
 
 		if (parent_mount == mount) {
-			if (mount != walk->ns_root)
-				s->event.flags |= walk->foreign_flag;
-			return 1;
+			if (mount != s->ns_root)
+				s->event.flags |= foreign_flag;
+			return true;
 		}
-		walk->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
-		walk->mount = parent_mount;
-		return 0;
+		s->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
+		s->mount = parent_mount;
+		return false;
 	}
 	parent = BPF_CORE_READ(dentry, d_parent);
 	if (parent == dentry) {
 		/* The root of a file system of which only a part is mounted. */
-		s->event.flags |= walk->foreign_flag;
-		return 1;
+		s->event.flags |= foreign_flag;
+		return true;
 	}
 	len = bpf_probe_read_kernel_str(&s->data[s->end & DATA_MASK], NAME_SIZE,
 					BPF_CORE_READ(dentry, d_name.name));
 	if (len <= 0) {
 		s->event.flags |= MP_EVENT_UNREAD;
-		return 1;
+		return true;
 	}
 	s->end += len;
-	if (s->end - walk->start > MP_PATH_SIZE || turn == MP_PATH_DEPTH - 1) {
+	if (s->end - start > MP_PATH_SIZE) {
 		s->event.flags |= MP_EVENT_TRUNCATED;
-		return 1;
+		return true;
 	}
-	walk->dentry = parent;
+	s->dentry = parent;
+	return false;
+}
+
+#define WALK_STEPS 16
+
+/* The next steps of the walk in the scratch. 1: it is at its end. */
+__noinline int walk_steps(__u32 which, __u32 start, __u32 foreign_flag)
+{
+	struct scratch *s = scratch_at(which);
+
+	if (!s)
+		return 1;
+	for (int turn = 0; turn < WALK_STEPS; turn++) {
+		if (walk_step(s, start, foreign_flag))
+			return 1;
+	}
 	return 0;
 }
 
@@ -200,75 +205,53 @@ static long walk_step(__u32 turn, void *context)
 __noinline __u32 append_names(__u32 which, __u32 off, __u64 dentry, __u64 mount, __u32 foreign_flag)
 {
 	struct task_struct *task = (void *)bpf_get_current_task();
-	struct walk walk = {
-		.s = scratch_at(which),
-		.dentry = (void *)dentry,
-		.mount = (void *)mount,
-		.ns_root = BPF_CORE_READ(task, nsproxy, mnt_ns, root),
-		.start = off,
-		.foreign_flag = foreign_flag,
-	};
+	struct scratch *s = scratch_at(which);
 
-	if (!walk.s)
+	if (!s)
 		return 0;
-	walk.s->end = off;
-	if (has_bpf_loop()) {
-		bpf_loop(MP_PATH_DEPTH, walk_step, &walk, 0);
-	} else {
-		for (__u32 turn = 0; turn < MP_PATH_DEPTH; turn++) {
-			if (walk_step(turn, &walk))
-				break;
-		}
+	s->end = off;
+	s->dentry = (void *)dentry;
+	s->mount = (void *)mount;
+	s->ns_root = BPF_CORE_READ(task, nsproxy, mnt_ns, root);
+	for (int turn = 0; turn < MP_PATH_DEPTH / WALK_STEPS; turn++) {
+		if (walk_steps(which, off, foreign_flag))
+			return s->end;
 	}
-	return walk.s->end;
+	s->event.flags |= MP_EVENT_TRUNCATED;
+	return s->end;
 }
 
-/* A hash in the making. */
-struct hash {
-	struct scratch *s;
-	__u64 value;
-	__u32 len;
-};
+#define HASH_STEPS 32
 
-/* The next eight bytes. 1: those were the last. */
-static long hash_step(__u32 turn, void *context)
+/* Mixes the next words of the event's data, up to @len, into @value. */
+__noinline __u64 hash_steps(__u32 which, __u32 off, __u32 len, __u64 value)
 {
-	struct hash *hash = context;
-	__u32 off = turn * 8;
+	struct scratch *s = scratch_at(which);
 	__u64 word;
 
-	if (off >= hash->len)
-		return 1;
-	__builtin_memcpy(&word, &hash->s->data[off & DATA_MASK], 8);
-	if (hash->len - off < 8)
-		word &= (1ull << (hash->len - off) * 8) - 1;
-	hash->value = (hash->value ^ word) * 0xff51afd7ed558ccdull;
-	hash->value ^= hash->value >> 32;
-	return 0;
+	if (!s)
+		return 0;
+	for (int turn = 0; turn < HASH_STEPS && off < len; turn++) {
+		__builtin_memcpy(&word, &s->data[off & DATA_MASK], 8);
+		if (len - off < 8)
+			word &= (1ull << (len - off) * 8) - 1;
+		value = (value ^ word) * 0xff51afd7ed558ccdull;
+		value ^= value >> 32;
+		off += 8;
+	}
+	return value;
 }
 
 /* A strong 64-bit mix of @len bytes of the event's data from its start. */
 __noinline __u64 hash_data(__u32 which, __u32 len, __u64 seed)
 {
-	struct hash hash = {
-		.s = scratch_at(which),
-		.value = seed ^ (__u64)len * 0x9e3779b97f4a7c15ull,
-		.len = len,
-	};
+	__u64 value = seed ^ (__u64)len * 0x9e3779b97f4a7c15ull;
 
-	if (!hash.s)
-		return 0;
-	if (has_bpf_loop()) {
-		bpf_loop(DATA_SIZE / 8, hash_step, &hash, 0);
-	} else {
-		for (__u32 turn = 0; turn < DATA_SIZE / 8; turn++) {
-			if (hash_step(turn, &hash))
-				break;
-		}
-	}
-	hash.value ^= hash.value >> 33;
-	hash.value *= 0xc4ceb9fe1a85ec53ull;
-	return hash.value ^ hash.value >> 29;
+	for (__u32 off = 0; off < DATA_SIZE && off < len; off += HASH_STEPS * 8)
+		value = hash_steps(which, off, len, value);
+	value ^= value >> 33;
+	value *= 0xc4ceb9fe1a85ec53ull;
+	return value ^ value >> 29;
 }
 
 static __always_inline __u64 mix(__u64 h, __u64 word)
@@ -373,49 +356,34 @@ static __always_inline struct file *file_of(struct task_struct *task, __u64 fd)
 
 /* Which processes */
 
-/* The search for a target's ID in the name of a cgroup. */
-struct search {
-	struct scratch *s;
-	long len;
-	bool found;
-};
-
-/* Looks at position @turn of the name. 1: found there, or at the end. */
-static long search_step(__u32 turn, void *context)
-{
-	struct search *search = context;
-	struct scratch *s = search->s;
-	__u32 i = turn & 31;
-	char end = s->cgroup_name[i + MP_CONTAINER_ID_LEN];
-
-	if (i + MP_CONTAINER_ID_LEN >= search->len)
-		return 1;
-	if ((i > 0 && s->cgroup_name[i - 1] != '-') || (end && end != '.'))
-		return 0;
-	bpf_probe_read_kernel(s->id, sizeof(s->id), &s->cgroup_name[i]);
-	search->found = bpf_map_lookup_elem(&targets, s->id);
-	return search->found;
-}
-
 /*
  * Whether @cgroup is named for a target: "<id>", "docker-<id>.scope", "libpod-<id>.scope". The ID
  * is left in the scratch.
  */
-static __always_inline bool is_target(struct scratch *s, struct cgroup *cgroup)
+__noinline int is_target(__u32 which, __u64 cgroup_address)
 {
-	struct search search = { .s = s };
+	struct scratch *s = scratch_at(which);
+	struct cgroup *cgroup = (void *)cgroup_address;
+	long len;
 
-	search.len = bpf_probe_read_kernel_str(s->cgroup_name, sizeof(s->cgroup_name),
-					       BPF_CORE_READ(cgroup, kn, name));
-	if (has_bpf_loop()) {
-		bpf_loop(32, search_step, &search, 0);
-	} else {
-		for (__u32 turn = 0; turn < 32; turn++) {
-			if (search_step(turn, &search))
-				break;
-		}
+	if (!s)
+		return 0;
+	/* Behind a dash, so that an ID at the start is as any other. */
+	s->cgroup_name[0] = '-';
+	len = bpf_probe_read_kernel_str(&s->cgroup_name[1], NAME_SIZE,
+					BPF_CORE_READ(cgroup, kn, name));
+	for (int i = 0; i < 32; i++) {
+		char end = s->cgroup_name[1 + i + MP_CONTAINER_ID_LEN];
+
+		if (i + MP_CONTAINER_ID_LEN >= len)
+			break;
+		if (s->cgroup_name[i] != '-' || (end && end != '.'))
+			continue;
+		bpf_probe_read_kernel(s->id, sizeof(s->id), &s->cgroup_name[1 + i]);
+		if (bpf_map_lookup_elem(&targets, s->id))
+			return 1;
 	}
-	return search.found;
+	return 0;
 }
 
 /* Looks in @cgroup and its ancestors. */
@@ -427,7 +395,7 @@ __noinline int is_below_target(__u32 which, __u64 cgroup_address)
 	for (int depth = 0; depth < 8 && cgroup && s; depth++) {
 		struct cgroup_subsys_state *parent;
 
-		if (is_target(s, cgroup))
+		if (is_target(which, (__u64)cgroup))
 			return 1;
 		parent = BPF_CORE_READ(cgroup, self.parent);
 		cgroup = parent ? BPF_CORE_READ(parent, cgroup) : 0;
