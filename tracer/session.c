@@ -32,6 +32,22 @@ struct mp_session {
 	atomic_bool stop;
 };
 
+/* A verifier's log may have a hundred thousand lines; what is wrong stands in the last ones. */
+#define LOG_LINES 20
+
+/* Says the last lines of @text, each by itself. */
+static void log_lines(char *text)
+{
+	char *line = text + strlen(text), *rest;
+
+	for (int n = 0; line > text && n <= LOG_LINES; line--)
+		n += line[-1] == '\n';
+	while ((rest = strsep(&line, "\n"))) {
+		if (*rest)
+			mp_debug("%s", rest);
+	}
+}
+
 static int MP_PRINTF(2, 0) to_log(enum libbpf_print_level level, const char *fmt, va_list args)
 {
 	MP_AUTO(mp_freep) char *text = NULL;
@@ -42,8 +58,7 @@ static int MP_PRINTF(2, 0) to_log(enum libbpf_print_level level, const char *fmt
 		text = NULL;
 		return 0;
 	}
-	text[strcspn(text, "\n")] = '\0';
-	mp_debug("%s", text);
+	log_lines(text);
 	return 0;
 }
 
@@ -51,8 +66,11 @@ static int MP_PRINTF(2, 0) to_log(enum libbpf_print_level level, const char *fmt
 static int refused(int error, struct mp_error *err)
 {
 	mp_error_set(err, MP_E_TRACE, error, "load the tracing programs into the kernel");
-	if (error == EPERM || error == EACCES)
+	if (error == EPERM)
 		return mp_error_hint(err, "CAP_BPF and CAP_PERFMON are needed: run with sudo");
+	if (error == EACCES)
+		return mp_error_hint(err, "the kernel's verifier or a security module refuses "
+					  "them; --verbose says more");
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		return mp_error_hint(err, "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
 					  "one with CONFIG_DEBUG_INFO_BTF=y is needed");
