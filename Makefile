@@ -4,6 +4,7 @@
 # make check      every test, from a bare machine (root: installs packages, starts an engine)
 # make demo       the nginx sample, packed and proven, from a bare machine (root)
 # make unit       the unit tests alone         make san      the unit tests under ASan and UBSan
+# make check-kernels   the tracer on Debian's kernels, in qemu (root: installs packages)
 # make lint       includes, formatting         make bench    measurements, as ratios
 # make install    PREFIX=/usr/local DESTDIR=   make clean
 #
@@ -54,7 +55,7 @@ SKEL := $(B)/bpf/trace.skel.h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit san lint deps check demo bench install clean
+.PHONY: all unit san lint deps check check-kernels demo bench install clean
 
 all: $(B)/micropack
 
@@ -108,6 +109,12 @@ deps:
 
 check: deps
 	$(Q)scripts/with-engine.sh build/engine tests/check.sh
+
+# KERNELS="6.1 6.12" boots those alone.
+check-kernels:
+	$(Q)scripts/install-deps.sh --kernels
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all $(filter $(B)/tests/tracer/%,$(TESTS))
+	$(Q)tests/kernels/run.sh $(B) $(KERNELS)
 
 demo: deps
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all

@@ -9,11 +9,12 @@ set -euo pipefail
 usage()
 {
 	cat <<'END'
-usage: install-deps.sh [--list]
+usage: install-deps.sh [--kernels] [--list]
 
 Installs the missing packages that micropack is built and tested with (Debian 12, Ubuntu 24.04).
-  --list   print the names of all of them for this distribution, one per line, and exit
-  --help   this text
+  --kernels   also what booting other kernels needs (make check-kernels)
+  --list      print the names of all of them for this distribution, one per line, and exit
+  --help      this text
 END
 }
 
@@ -71,6 +72,10 @@ packages()
 
 	# Tests: gcc brings its own sanitizer runtimes, clang does not.
 	printf '%s\n' libclang-rt-dev strace valgrind attr libcap2-bin docker-registry mandoc procps
+
+	if [ -n "$kernels" ]; then
+		printf '%s\n' qemu-system-x86 cpio busybox-static binutils
+	fi
 }
 
 is_installed()
@@ -125,18 +130,21 @@ cleanup()
 }
 
 list=
-case ${1:-} in
-'') ;;
---list) list=1 ;;
---help | -h)
-	usage
-	exit 0
-	;;
-*)
-	usage >&2
-	exit 2
-	;;
-esac
+kernels=
+for option in "$@"; do
+	case $option in
+	--list) list=1 ;;
+	--kernels) kernels=1 ;;
+	--help | -h)
+		usage
+		exit 0
+		;;
+	*)
+		usage >&2
+		exit 2
+		;;
+	esac
+done
 
 [ -r /etc/os-release ] || die "cannot read /etc/os-release: which distribution is this?"
 if ! command -v apt-get >/dev/null || ! command -v dpkg-query >/dev/null; then
