@@ -33,7 +33,7 @@ test_hostile_output_is_no_directory()
 
 test_hostile_output_without_a_name()
 {
-	expect 1 "$MICROPACK" trace -o '' -- touch ran
+	expect 2 "$MICROPACK" trace -o '' -- touch ran
 	says "create ''"
 	[ ! -e ran ]
 }
