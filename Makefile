@@ -22,7 +22,7 @@ BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool \
 PKG_CONFIG ?= pkg-config
 PACKAGES := libbpf libelf libarchive zlib libcurl libcrypto jansson
 
-ALL_MODULES := core tracer engine packer dockerfile-gen qa
+ALL_MODULES := core tracer engine packer dockerfile-gen qa import
 MODULES ?= $(ALL_MODULES)
 BPF_ARCH := $(shell uname -m | sed 's/x86_64/x86/;s/aarch64/arm64/;s/ppc64le/powerpc/')
 MULTIARCH := $(shell $(CC) -print-multiarch 2>/dev/null)

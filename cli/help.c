@@ -25,7 +25,7 @@
 static const char *const help_texts[MP_COMMANDS] = {
 	[MP_COMMAND_MICROPACK] =
 		"usage: micropack IMAGE[:TAG] --tests SCRIPT [-o DIR] [--tag NEW] [OPTION]...\n"
-		"       micropack trace|pack|dockerfile|doctor [--help]\n"
+		"       micropack trace|pack|dockerfile|doctor|merge|diff|import [--help]\n"
 		"\n"
 		"Watches a container of IMAGE do its job, then makes an image of only what it\n"
 		"used, and proves it by running the same tests on that.\n"
@@ -95,6 +95,38 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"\n"
 		"      --json               as JSON on standard output\n" COMMON_OPTIONS "\n"
 		"Exit status: 0 all there, 3 cannot trace, 4 no engine.\n",
+	[MP_COMMAND_MERGE] =
+		"usage: micropack merge TRACE... -o FILE\n"
+		"\n"
+		"Writes the union of traces of one image: of several test runs, or of several\n"
+		"hosts. The order of the traces does not matter. If one of them has lost\n"
+		"something or is cut short, so is the union.\n"
+		"\n"
+		"  -o, --output FILE        the merged trace\n" COMMON_OPTIONS,
+	[MP_COMMAND_DIFF] =
+		"usage: micropack diff TRACE1 TRACE2 [--json]\n"
+		"\n"
+		"Prints what only TRACE1 has after '-', and what only TRACE2 has after '+', by\n"
+		"path. When it was first seen makes no difference.\n"
+		"\n"
+		"      --json               as JSON on standard output\n" COMMON_OPTIONS "\n"
+		"Exit status: 0 the same, 1 different, 2 a trace is not usable.\n",
+	[MP_COMMAND_IMPORT] =
+		"usage: micropack import --format FORMAT FILE [-o TRACE]\n"
+		"\n"
+		"Makes a trace of what another tool has recorded in FILE. FORMAT is one of\n"
+		"\n"
+		"  strace                   strace -f -y -o FILE PROGRAM\n"
+		"  bpftrace                 opensnoop.bt: PID COMM FD ERR PATH\n"
+		"  sysdig                   %evt.type %evt.res %fs.path.name\n"
+		"  list                     one absolute path a line\n"
+		"\n"
+		"The manual page, micropack-import(1), has the exact command for each. What\n"
+		"cannot be resolved is counted, and 'pack' refuses such a trace.\n"
+		"\n"
+		"      --format FORMAT      what FILE is\n"
+		"  -w, --workdir DIR        strace: the directory it was started in\n"
+		"  -o, --output TRACE       the trace (trace.jsonl)\n" COMMON_OPTIONS,
 };
 
 const char *mp_help_text(enum mp_command command)

@@ -28,6 +28,9 @@ static int run_command(const struct mp_options *options, struct mp_error *err)
 		[MP_COMMAND_PACK] = mp_cmd_pack,
 		[MP_COMMAND_DOCKERFILE] = mp_cmd_dockerfile,
 		[MP_COMMAND_DOCTOR] = mp_cmd_doctor,
+		[MP_COMMAND_MERGE] = mp_cmd_merge,
+		[MP_COMMAND_DIFF] = mp_cmd_diff,
+		[MP_COMMAND_IMPORT] = mp_cmd_import,
 	};
 
 	if (options->help) {
@@ -76,10 +79,10 @@ int main(int argc, char **argv)
 		mp_log_set_sink(print_message, &options.verbosity);
 		rc = run_command(&options, &err);
 	}
-	if (rc == 0)
-		rc = flush_results(&err);
-	if (rc == 0)
-		return 0;
+	if (rc >= 0 && flush_results(&err))
+		rc = -1;
+	if (rc >= 0)
+		return rc;
 	fflush(stdout);
 	fprintf(stderr, "micropack: error: %s\n", err.msg);
 	return mp_error_exit_status(err.code, mp_interrupt_signal());

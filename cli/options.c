@@ -20,7 +20,10 @@
 #define P (1u << MP_COMMAND_PACK)
 #define D (1u << MP_COMMAND_DOCKERFILE)
 #define DOC (1u << MP_COMMAND_DOCTOR)
-#define ALL (M | T | P | D | DOC)
+#define MER (1u << MP_COMMAND_MERGE)
+#define DIF (1u << MP_COMMAND_DIFF)
+#define IMP (1u << MP_COMMAND_IMPORT)
+#define ALL (M | T | P | D | DOC | MER | DIF | IMP)
 
 enum option_id {
 	OPT_ENV = 256,
@@ -46,6 +49,7 @@ enum option_id {
 	OPT_ROOT,
 	OPT_CONFIG,
 	OPT_ROOTFS,
+	OPT_FORMAT,
 	OPT_NO_IMAGE,
 	OPT_NO_VERIFY,
 	OPT_INCOMPLETE,
@@ -73,7 +77,7 @@ static const struct known_option {
 	{ OPT_NETWORK, "network", 0, true, M | T },
 	{ OPT_NETWORK, "net", 0, true, M | T },
 	{ OPT_USER, "user", 'u', true, M | T },
-	{ OPT_WORKDIR, "workdir", 'w', true, M | T },
+	{ OPT_WORKDIR, "workdir", 'w', true, M | T | IMP },
 	{ OPT_ENTRYPOINT, "entrypoint", 0, true, M | T },
 	{ OPT_CAP_ADD, "cap-add", 0, true, M | T },
 	{ OPT_TMPFS, "tmpfs", 0, true, M | T },
@@ -83,16 +87,17 @@ static const struct known_option {
 	{ OPT_READY_TIMEOUT, "ready-timeout", 0, true, M | T },
 	{ OPT_READY_CMD, "ready-cmd", 0, true, M | T },
 	{ OPT_STOP_TIMEOUT, "stop-timeout", 0, true, M | T },
-	{ OPT_OUTPUT, "output", 'o', true, M | T | P | D },
+	{ OPT_OUTPUT, "output", 'o', true, M | T | P | D | MER | IMP },
 	{ OPT_TAG, "tag", 't', true, M },
 	{ OPT_IMAGE, "image", 0, true, P | D },
 	{ OPT_ROOT, "root", 0, true, P },
 	{ OPT_CONFIG, "config", 0, true, D },
 	{ OPT_ROOTFS, "rootfs", 0, true, D },
+	{ OPT_FORMAT, "format", 0, true, IMP },
 	{ OPT_NO_IMAGE, "no-image", 0, false, M },
 	{ OPT_NO_VERIFY, "no-verify", 0, false, M },
 	{ OPT_INCOMPLETE, "incomplete", 0, true, M | P },
-	{ OPT_JSON, "json", 0, false, M | P | DOC },
+	{ OPT_JSON, "json", 0, false, M | P | DOC | DIF },
 	{ OPT_QUIET, "quiet", 'q', false, ALL },
 	{ OPT_VERBOSE, "verbose", 0, false, ALL },
 	{ OPT_SOURCE, "source", 0, true, M | P },
@@ -104,7 +109,8 @@ static const struct known_option {
 static const char *const command_words[MP_COMMANDS] = {
 	[MP_COMMAND_MICROPACK] = "",    [MP_COMMAND_TRACE] = "trace",
 	[MP_COMMAND_PACK] = "pack",     [MP_COMMAND_DOCKERFILE] = "dockerfile",
-	[MP_COMMAND_DOCTOR] = "doctor",
+	[MP_COMMAND_DOCTOR] = "doctor", [MP_COMMAND_MERGE] = "merge",
+	[MP_COMMAND_DIFF] = "diff",     [MP_COMMAND_IMPORT] = "import",
 };
 
 const char *mp_command_word(enum mp_command command)
@@ -279,6 +285,9 @@ static int apply_option(struct mp_options *options, int id, const char *value, s
 		return 0;
 	case OPT_ROOTFS:
 		set_text(&options->rootfs, value);
+		return 0;
+	case OPT_FORMAT:
+		set_text(&options->format, value);
 		return 0;
 	case OPT_NO_IMAGE:
 		options->no_image = true;
@@ -474,4 +483,5 @@ void mp_options_free(struct mp_options *options)
 	mp_freep(&options->root);
 	mp_freep(&options->config);
 	mp_freep(&options->rootfs);
+	mp_freep(&options->format);
 }

@@ -11,6 +11,9 @@ enum mp_command {
 	MP_COMMAND_PACK,
 	MP_COMMAND_DOCKERFILE,
 	MP_COMMAND_DOCTOR,
+	MP_COMMAND_MERGE,
+	MP_COMMAND_DIFF,
+	MP_COMMAND_IMPORT,
 	MP_COMMANDS,
 };
 
@@ -30,6 +33,7 @@ struct mp_options {
 	char *root;               /* --root */
 	char *config;             /* --config */
 	char *rootfs;             /* --rootfs */
+	char *format;             /* --format */
 	bool no_image, no_verify, incomplete_ok, json;
 	int verbosity; /* -1 quiet, 0, 1 verbose */
 	enum mp_source source;

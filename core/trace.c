@@ -29,6 +29,32 @@ const char *mp_trace_op_name(enum mp_trace_op op)
 	return op_names[op];
 }
 
+const char *mp_trace_flag_name(enum mp_trace_flag bit)
+{
+	return flag_names[__builtin_ctz(bit)];
+}
+
+/* The kernel's own errors, which no program sees (ERESTARTSYS is 512), have no name in libc. */
+const char *mp_trace_errno_name(int error, char text[MP_ERRNO_TEXT_SIZE])
+{
+	const char *name = strerrorname_np(error);
+
+	snprintf(text, MP_ERRNO_TEXT_SIZE, "E%d", error);
+	return name ? name : text;
+}
+
+int mp_trace_errno_number(const char *name)
+{
+	const int errno_limit = 4096; /* the kernel's MAX_ERRNO + 1 */
+	char text[MP_ERRNO_TEXT_SIZE];
+
+	for (int error = 1; error < errno_limit; error++) {
+		if (strcmp(mp_trace_errno_name(error, text), name) == 0)
+			return error;
+	}
+	return 0;
+}
+
 bool mp_trace_lost_any(const struct mp_trace_losses *losses)
 {
 	return losses->dropped || losses->truncated || losses->unread || losses->untracked;
@@ -85,16 +111,6 @@ static void set_path(struct mp_json *json, const char *key, const char *bytes)
 	mp_json_set_string(json, key, text.data ? text.data : "");
 }
 
-/* The kernel's own errors, which no program sees (ERESTARTSYS is 512), have no name in libc. */
-static void set_errno(struct mp_json *json, int error)
-{
-	const char *name = strerrorname_np(error);
-	char number[16];
-
-	snprintf(number, sizeof(number), "E%d", error);
-	mp_json_set_string(json, "errno", name ? name : number);
-}
-
 struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
 					    const struct mp_trace_header *header)
 {
@@ -114,15 +130,16 @@ struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
 	return writer;
 }
 
-void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event)
+struct mp_json *mp_trace_event_json(const struct mp_trace_event *event)
 {
 	struct mp_json *json = mp_json_object();
+	char text[MP_ERRNO_TEXT_SIZE];
 
 	mp_json_set_string(json, "op", op_names[event->op]);
 	set_path(json, "path", event->path);
 	set_path(json, "real", event->real);
 	if (event->error)
-		set_errno(json, event->error);
+		mp_json_set_string(json, "errno", mp_trace_errno_name(event->error, text));
 	if (event->flags) {
 		struct mp_json *flags = mp_json_array();
 
@@ -136,7 +153,12 @@ void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_e
 	if (event->session)
 		mp_json_set_integer(json, "session", event->session);
 	mp_json_set_integer(json, "first_ns", event->first_ns);
-	writer_line_take(writer, json);
+	return json;
+}
+
+void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event)
+{
+	writer_line_take(writer, mp_trace_event_json(event));
 	writer->count++;
 }
 
@@ -145,8 +167,7 @@ uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer)
 	return writer->count;
 }
 
-int mp_trace_writer_finish(struct mp_trace_writer *writer, const struct mp_trace_losses *losses,
-			   struct mp_error *err)
+static void write_trailer(struct mp_trace_writer *writer, const struct mp_trace_losses *losses)
 {
 	struct mp_json *json = mp_json_object();
 
@@ -156,6 +177,13 @@ int mp_trace_writer_finish(struct mp_trace_writer *writer, const struct mp_trace
 	mp_json_set_integer(json, "unread", (int64_t)losses->unread);
 	mp_json_set_integer(json, "untracked", (int64_t)losses->untracked);
 	writer_line_take(writer, json);
+}
+
+int mp_trace_writer_finish(struct mp_trace_writer *writer, const struct mp_trace_losses *losses,
+			   struct mp_error *err)
+{
+	if (losses)
+		write_trailer(writer, losses);
 	writer_flush(writer);
 	if (!writer->failed)
 		return 0;
@@ -171,6 +199,21 @@ void mp_trace_writer_freep(struct mp_trace_writer **writer)
 	mp_freep(&(*writer)->name);
 	mp_buf_free(&(*writer)->pending);
 	mp_freep(writer);
+}
+
+int mp_trace_write(const struct mp_trace *trace, const char *path, struct mp_error *err)
+{
+	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+	MP_AUTO(mp_trace_writer_freep) struct mp_trace_writer *writer = NULL;
+
+	if (mp_outfile_open(&file, path, err))
+		return -1;
+	writer = mp_trace_writer_new(file.fd, path, &trace->header);
+	for (size_t i = 0; i < trace->n_events; i++)
+		mp_trace_writer_add(writer, &trace->events[i]);
+	if (mp_trace_writer_finish(writer, mp_trace_is_cut(trace) ? NULL : &trace->losses, err))
+		return -1;
+	return mp_outfile_commit(&file, err);
 }
 
 /* Reader */
@@ -254,24 +297,18 @@ static int read_flags(const struct mp_json *json, unsigned int *flags_out, struc
 
 static int read_errno(const struct mp_json *json, int *error_out, struct mp_error *err)
 {
-	const int errno_limit = 4096; /* the kernel's MAX_ERRNO + 1 */
 	const char *name = NULL;
+	int error;
 
 	if (mp_json_get_string(json, "errno", &name, err))
 		return -1;
 	if (!name)
 		return 0;
-	for (int error = 1; error < errno_limit; error++) {
-		const char *candidate = strerrorname_np(error);
-		char number[16];
-
-		snprintf(number, sizeof(number), "E%d", error);
-		if (strcmp(candidate ? candidate : number, name) == 0) {
-			*error_out = error;
-			return 0;
-		}
-	}
-	return mp_error_set(err, MP_E_FORMAT, 0, "unknown errno '%s'", name);
+	error = mp_trace_errno_number(name);
+	if (!error)
+		return mp_error_set(err, MP_E_FORMAT, 0, "unknown errno '%s'", name);
+	*error_out = error;
+	return 0;
 }
 
 static int read_event(struct mp_trace_event *event, const struct mp_json *json,
@@ -347,9 +384,7 @@ static int read_line(struct mp_trace *trace, const char *line, size_t len, bool 
 		mp_trace_event_clear(&event);
 		return -1;
 	}
-	trace->events = mp_array_grow(trace->events, trace->n_events, &trace->cap_events,
-				      sizeof(*trace->events));
-	trace->events[trace->n_events++] = event;
+	mp_trace_add_take(trace, &event);
 	return 0;
 }
 
@@ -395,6 +430,11 @@ int mp_trace_read(const char *path, struct mp_trace **trace_out, struct mp_error
 	return mp_trace_parse(text.data ? text.data : "", text.len, path, trace_out, err);
 }
 
+bool mp_trace_is_cut(const struct mp_trace *trace)
+{
+	return !trace->complete && !mp_trace_lost_any(&trace->losses);
+}
+
 int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *text = NULL;
@@ -403,11 +443,19 @@ int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err)
 		return mp_error_set(err, MP_E_INCOMPLETE, 0, "the trace is empty: nothing ran");
 	if (trace->complete)
 		return 0;
-	if (!mp_trace_lost_any(&trace->losses))
+	if (mp_trace_is_cut(trace))
 		return mp_error_set(err, MP_E_INCOMPLETE, 0,
 				    "the trace has no trailer: the tracer was stopped midway");
 	text = mp_trace_losses_text(&trace->losses);
 	return mp_error_set(err, MP_E_INCOMPLETE, 0, "the trace is incomplete: %s", text);
+}
+
+void mp_trace_add_take(struct mp_trace *trace, struct mp_trace_event *event)
+{
+	trace->events = mp_array_grow(trace->events, trace->n_events, &trace->cap_events,
+				      sizeof(*trace->events));
+	trace->events[trace->n_events++] = *event;
+	*event = (struct mp_trace_event){ 0 };
 }
 
 void mp_trace_event_clear(struct mp_trace_event *event)

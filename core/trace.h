@@ -54,7 +54,7 @@ struct mp_trace_event {
 };
 
 struct mp_trace_header {
-	char *source;    /* "container" or "command" */
+	char *source;    /* "container", "command" or "import" */
 	char *image;     /* reference as the user gave it; NULL without one, as the next */
 	char *image_id;  /* "sha256:…" */
 	char *arch;      /* of the traced host: uname -m */
@@ -80,6 +80,16 @@ struct mp_trace {
 };
 
 const char *mp_trace_op_name(enum mp_trace_op op);
+/* The word in the file for @bit, one of enum mp_trace_flag. */
+const char *mp_trace_flag_name(enum mp_trace_flag bit);
+/* The name in the file for an errno; @text is room for one that libc does not name. */
+#define MP_ERRNO_TEXT_SIZE 16
+const char *mp_trace_errno_name(int error, char text[MP_ERRNO_TEXT_SIZE]);
+/* The errno of that name; 0 where it is none. */
+int mp_trace_errno_number(const char *name);
+/* The event as the file has it, owned by the caller. */
+struct mp_json;
+struct mp_json *mp_trace_event_json(const struct mp_trace_event *event);
 
 bool mp_trace_lost_any(const struct mp_trace_losses *losses);
 /* "3 events dropped, …", for messages; owned by the caller. */
@@ -96,9 +106,14 @@ struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
  * look. @event is borrowed. */
 void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event);
 uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer);
+/* @losses: NULL writes no trailer, for a trace that is made of one without. */
 MP_MUST_USE int mp_trace_writer_finish(struct mp_trace_writer *writer,
 				       const struct mp_trace_losses *losses, struct mp_error *err);
 void mp_trace_writer_freep(struct mp_trace_writer **writer);
+
+/* Writes all of @trace to a file at @path, whole or not at all; without a trailer if it is cut. */
+MP_MUST_USE int mp_trace_write(const struct mp_trace *trace, const char *path,
+			       struct mp_error *err);
 
 /*
  * Reads a whole trace. MP_E_FORMAT (line number and what is wrong) for anything that is no trace;
@@ -112,6 +127,10 @@ MP_MUST_USE int mp_trace_parse(const char *text, size_t len, const char *name,
 bool mp_trace_looks_like(const char *text, size_t len);
 /* MP_E_INCOMPLETE with the reason unless the trace is complete and has events. */
 MP_MUST_USE int mp_trace_check_complete(const struct mp_trace *trace, struct mp_error *err);
+/* Whether the trace has no trailer; it may lack more than its losses say. */
+bool mp_trace_is_cut(const struct mp_trace *trace);
+/* Adds @event, whose strings then belong to @trace. */
+void mp_trace_add_take(struct mp_trace *trace, struct mp_trace_event *event);
 void mp_trace_freep(struct mp_trace **trace);
 void mp_trace_event_clear(struct mp_trace_event *event);
 

@@ -39,7 +39,7 @@ has_word()
 known_options()
 {
 	sed -nE "s/^\t\{ (OPT_[A-Z_]+), \"([a-z-]+)\", '?([a-zA-Z0])'?, (true|false), ([A-Z |]+) \},\$/\1 \2 \3 \5/p" \
-		cli/options.c | sed 's/ | /|/g; s/ALL/M|T|P|D|DOC/'
+		cli/options.c | sed 's/ | /|/g; s/ALL/M|T|P|D|DOC|MER|DIF|IMP/'
 }
 
 command_word()
@@ -50,6 +50,9 @@ command_word()
 	P) echo pack ;;
 	D) echo dockerfile ;;
 	DOC) echo doctor ;;
+	MER) echo merge ;;
+	DIF) echo diff ;;
+	IMP) echo import ;;
 	esac
 }
 
@@ -146,8 +149,14 @@ all_statuses()
 }
 
 check "the table of options cannot be read" [ "$(known_options | wc -l)" -ge 30 ]
-for letter in M T P D DOC; do
+for letter in M T P D DOC MER DIF IMP; do
 	check_command "$letter"
+done
+for format in $(sed -nE 's/.*\.name = "([a-z]+)".*/\1/p' import/*.c); do
+	check "docs/micropack-import.1 does not have $format" grep -qx "\.It Cm $format" \
+		docs/micropack-import.1
+	check "micropack import --help does not have $format" has_word "$format" \
+		< <("$program" import --help)
 done
 for page in docs/*.1; do
 	check "$page: mandoc complains" lint_page "$page"

@@ -23,7 +23,7 @@ rule()
 	fi
 }
 
-code='core tracer engine packer dockerfile-gen qa cli'
+code='core tracer engine packer dockerfile-gen qa import cli'
 
 # includers HEADER FILE...: files that include <HEADER…> and are not among those.
 includers()
@@ -62,14 +62,14 @@ apart()
 unlicensed()
 {
 	grep -rLE 'SPDX-License-Identifier: ' --include='*.[ch]' --include='*.sh' \
-		Makefile bench bpf cli core dockerfile-gen engine packer qa samples scripts tests \
-		tracer
+		Makefile bench bpf cli core dockerfile-gen engine import packer qa samples scripts \
+		tests tracer
 }
 
 printers()
 {
 	grep -nE '\b(printf|puts|exit|_exit)\(' core/*.c tracer/*.c engine/*.c packer/*.c \
-		dockerfile-gen/*.c qa/*.c | grep -vE '^core/buf.c:'
+		dockerfile-gen/*.c qa/*.c import/*.c | grep -vE '^core/buf.c:'
 }
 
 unfinished()
@@ -95,12 +95,13 @@ only 'archive' packer/archive.c packer/rootfs_stream.c
 only 'bpf/' tracer/session.c
 only 'jansson' core/json.c
 only 'openssl/' core/sha256.c
-apart core tracer engine packer dockerfile-gen qa cli
-apart tracer packer engine dockerfile-gen qa cli
-apart packer tracer engine dockerfile-gen qa cli
-apart engine tracer packer dockerfile-gen qa cli
-apart dockerfile-gen tracer packer engine qa cli
-apart qa tracer packer dockerfile-gen cli
+apart core tracer engine packer dockerfile-gen qa import cli
+apart tracer packer engine dockerfile-gen qa import cli
+apart packer tracer engine dockerfile-gen qa import cli
+apart engine tracer packer dockerfile-gen qa import cli
+apart dockerfile-gen tracer packer engine qa import cli
+apart qa tracer packer dockerfile-gen import cli
+apart import tracer packer engine dockerfile-gen qa cli
 rule "a licence line stands in each source" unlicensed
 rule "nothing below cli/ prints or exits" printers
 rule "nothing is left to do" unfinished

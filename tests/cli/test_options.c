@@ -189,6 +189,25 @@ Test(options, of_pack_and_dockerfile)
 	expect_text(dockerfile.rootfs, "r.tar", "rootfs");
 }
 
+Test(options, of_merge_diff_and_import)
+{
+	MP_AUTO(mp_options_free) struct mp_options merge = { 0 };
+	MP_AUTO(mp_options_free) struct mp_options diff = { 0 };
+	MP_AUTO(mp_options_free) struct mp_options import = { 0 };
+
+	expect_parsed("merge a.jsonl -o c.jsonl b.jsonl -q", &merge);
+	cr_expect_eq(merge.command, MP_COMMAND_MERGE);
+	expect_list(&merge.arguments, "a.jsonl,b.jsonl", "arguments");
+	expect_text(merge.output, "c.jsonl", "output");
+	expect_parsed("diff --json a b", &diff);
+	cr_expect(diff.json);
+	expect_parsed("import --format strace -w /srv x.txt -o t", &import);
+	expect_text(import.format, "strace", "format");
+	expect_text(import.qa.spec.workdir, "/srv", "workdir");
+	expect_text(import.output, "t", "output");
+	expect_list(&import.arguments, "x.txt", "arguments");
+}
+
 /* Order */
 
 static void swap(char **a, char **b)
@@ -267,6 +286,9 @@ Test(options, commands)
 		{ "pack a", MP_COMMAND_PACK, "a" },
 		{ "dockerfile", MP_COMMAND_DOCKERFILE, "" },
 		{ "doctor", MP_COMMAND_DOCTOR, "" },
+		{ "merge a b", MP_COMMAND_MERGE, "a,b" },
+		{ "diff a b", MP_COMMAND_DIFF, "a,b" },
+		{ "import a", MP_COMMAND_IMPORT, "a" },
 		{ "nginx trace", MP_COMMAND_MICROPACK, "nginx,trace" },
 		{ "trace trace", MP_COMMAND_TRACE, "trace" },
 		{ "trace:latest", MP_COMMAND_MICROPACK, "trace:latest" },
@@ -341,6 +363,15 @@ Test(options, refused)
 				 "doctor --help'" },
 		{ "dockerfile --net x", "option '--network' is not for 'micropack dockerfile'; see "
 					"'micropack dockerfile --help'" },
+
+		{ "merge a --json",
+		  "option '--json' is not for 'micropack merge'; see 'micropack merge --help'" },
+		{ "diff a b -o c",
+		  "option '--output' is not for 'micropack diff'; see 'micropack diff --help'" },
+		{ "pack a --format list",
+		  "option '--format' is not for 'micropack pack'; see 'micropack pack --help'" },
+		{ "import a --format",
+		  "option '--format' needs a value; see 'micropack import --help'" },
 
 		{ "img --for x",
 		  "--for 'x': a time such as 30s, 500ms or 2m is needed; see 'micropack --help'" },
