@@ -49,6 +49,7 @@ step tests/check-docs.sh build/release/micropack
 step make_quietly unit
 step make_quietly VARIANT=san unit
 step tests/e2e/run.sh build/release/micropack
-step tests/e2e/run.sh build/san/micropack 'test_error_*' 'test_stages_*' 'test_sample_hello*'
+step tests/e2e/run.sh build/san/micropack 'test_error_*' 'test_stages_*' \
+	'test_traces_*' 'test_sample_hello*'
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

@@ -72,9 +72,9 @@ test_traces_merge_refused()
 test_traces_merge_incomplete()
 {
 	trace_of a /etc/passwd
-	head -n -1 a >cut
+	head -n -1 a >cut.jsonl
 	sed 's/"dropped":0/"dropped":3/' a >lossy
-	for incomplete in cut lossy; do
+	for incomplete in cut.jsonl lossy; do
 		expect 0 "$MICROPACK" merge a $incomplete -o merged
 		says "'pack' will refuse it"
 		expect 6 "$MICROPACK" pack merged --root / -o rootfs.tar
@@ -82,7 +82,7 @@ test_traces_merge_incomplete()
 	done
 	expect 0 "$MICROPACK" merge lossy lossy -o merged
 	tail -n 1 merged | grep -qF '"dropped":3'
-	expect 0 "$MICROPACK" merge lossy cut -o merged
+	expect 0 "$MICROPACK" merge lossy cut.jsonl -o merged
 	! grep -q '"events"' merged || fail 'a trailer'
 }
 
@@ -97,8 +97,8 @@ test_traces_diff()
 	printf '%s\tapp:1\n' '--- a' '+++ b' >expected
 	printf '%s\n' '-open /gone -> ?' '+open /new -> ?' >>expected
 	diff expected out
-	head -n -1 a >cut
-	expect 1 "$MICROPACK" diff a cut
+	head -n -1 a >cut.jsonl
+	expect 1 "$MICROPACK" diff a cut.jsonl
 	[ "$(tail -n 2 out)" = "$(printf '%s\n' '-complete' '+incomplete: no trailer')" ]
 	expect 1 "$MICROPACK" diff --json a b
 	python3 - <<-'END'
@@ -187,8 +187,8 @@ test_traces_import_strace()
 	strace -y -o unfollowed sh -c "$job" >/dev/null
 	expect 0 "$MICROPACK" import --format strace unfollowed
 	says 'processes not followed'
-	head -c 20000 with-y | head -n -1 >cut
-	expect 0 "$MICROPACK" import --format strace cut
+	head -c 20000 with-y | head -n -1 >cut.txt
+	expect 0 "$MICROPACK" import --format strace cut.txt
 	says 'processes not followed'
 }
 
