@@ -457,6 +457,11 @@ static int begin_or_take(struct strace *strace, struct mp_task *task, char *text
 	return 0;
 }
 
+static bool strip_unfinished(char *text)
+{
+	return strip_suffix(text, " <unfinished ...>") || strip_suffix(text, " <detached ...>");
+}
+
 static int task_line(struct strace *strace, struct mp_task *task, char *text, long attached,
 		     struct mp_error *err)
 {
@@ -466,24 +471,34 @@ static int task_line(struct strace *strace, struct mp_task *task, char *text, lo
 		take_end(strace, task, text);
 		return 0;
 	}
-	unfinished = strip_suffix(text, " <unfinished ...>") ||
-		     strip_suffix(text, " <detached ...>") || attached;
+	unfinished = strip_unfinished(text) || attached;
 	if (text[0] == '<')
 		return resume_call(strace, task, text, unfinished, err);
 	return begin_or_take(strace, task, text, attached, unfinished, err);
 }
 
 /* The rest of a call that strace broke into, where no line of another task came between. */
-static int take_rest(struct strace *strace, const char *text, struct mp_error *err)
+static int take_rest(struct strace *strace, char *text, long attached, struct mp_error *err)
 {
+	bool unfinished = strip_unfinished(text) || attached;
 	struct mp_task *task = mp_tasks_at(strace->tasks, strace->import->line, strace->broken_pid);
 	MP_AUTO(mp_freep) char *begun = MP_STEAL(task->pending);
 	MP_AUTO(mp_freep) char *whole = mp_xasprintf("%s%s", begun ? begun : "", text);
 
-	strace->broken = false;
+	strace->broken = attached != 0;
 	if (!begun)
 		return mp_error_set(err, MP_E_FORMAT, 0, "no line of strace's: '%s'", text);
-	return take_call(strace, task, whole, false, err);
+	if (!unfinished)
+		return take_call(strace, task, whole, false, err);
+	task->pending = MP_STEAL(whole);
+	return 0;
+}
+
+/* A call, a piece of one, or the end of a process. */
+static bool is_of_task(const char *text)
+{
+	return strncmp(text, "+++ ", 4) == 0 || strncmp(text, "<... ", 5) == 0 ||
+	       mp_strace_name_len(text) > 0;
 }
 
 static int strace_line(struct mp_import *import, void *state, char *line, struct mp_error *err)
@@ -499,16 +514,15 @@ static int strace_line(struct mp_import *import, void *state, char *line, struct
 	mp_strace_prefix(&text, &pid, &time_ns);
 	if (is_remark(text))
 		return 0;
-	if (strace->broken && (text[0] == ',' || text[0] == ')'))
-		return take_rest(strace, text, err);
-	if (strncmp(text, "+++ ", 4) != 0 && strncmp(text, "<... ", 5) != 0 &&
-	    !mp_strace_name_len(text))
+	if (!is_of_task(text)) {
+		if (strace->broken)
+			return take_rest(strace, line, attached, err);
 		return mp_error_set(err, MP_E_FORMAT, 0, "no line of strace's: '%s'", text);
-	set_time(strace, time_ns);
-	if (attached) {
-		strace->broken = true;
-		strace->broken_pid = pid;
 	}
+	set_time(strace, time_ns);
+	strace->broken = attached || (strace->broken && pid != strace->broken_pid);
+	if (attached)
+		strace->broken_pid = pid;
 	return task_line(strace, mp_tasks_at(strace->tasks, import->line, pid), text, attached,
 			 err);
 }

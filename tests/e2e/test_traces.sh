@@ -122,22 +122,26 @@ test_traces_diff()
 
 test_traces_import()
 {
-	printf '# paths\n/etc/passwd\n/usr/bin/env\n' >list
+	mkdir -p root/etc root/bin
+	echo data >root/etc/data
+	printf '#!/bin/program\n' >root/bin/script
+	echo program >root/bin/program
+	printf '# paths\n/etc/data\n/bin/script\n' >list
 	expect 0 "$MICROPACK" import --format list list
 	prints trace.jsonl
 	[ ! -s err ]
 	head -n 1 trace.jsonl | grep -qF '"source":"import"'
-	expect 0 "$MICROPACK" pack trace.jsonl --root / -o rootfs.tar
-	in_archive rootfs.tar usr/bin/env
+	expect 0 "$MICROPACK" pack trace.jsonl --root root -o rootfs.tar
+	in_archive rootfs.tar etc/data
 	printf '%s\n' 'Attaching 6 probes...' 'PID    COMM               FD ERR PATH' \
-		'12     a b                 3   0 /etc/passwd' '12     a                   4   0 rel' >opens
+		'12     a b                 3   0 /etc/data' '12     a                   4   0 rel' >opens
 	expect 0 "$MICROPACK" import --format bpftrace opens -o opens.jsonl
 	says '1 unread'
-	expect 6 "$MICROPACK" pack opens.jsonl --root / -o opens.tar
-	expect 0 "$MICROPACK" pack opens.jsonl --root / -o opens.tar --incomplete=ok
-	printf '%s\n' 'openat SUCCESS /etc/passwd' 'execve SUCCESS /usr/bin/env' >sysdig
+	expect 6 "$MICROPACK" pack opens.jsonl --root root -o opens.tar
+	expect 0 "$MICROPACK" pack opens.jsonl --root root -o opens.tar --incomplete=ok
+	printf '%s\n' 'openat SUCCESS /etc/data' 'execve SUCCESS /bin/script' >sysdig
 	expect 0 "$MICROPACK" import sysdig --format=sysdig -o sysdig.jsonl
-	expect 0 "$MICROPACK" pack sysdig.jsonl --root / -o sysdig.tar
+	expect 0 "$MICROPACK" pack sysdig.jsonl --root root -o sysdig.tar
 	# A list and a record of the same paths are packed alike.
 	cmp sysdig.tar rootfs.tar
 }

@@ -204,6 +204,12 @@ Test(import_strace, processes)
 		  "[pid 8] stat(\"a\", 0x1) = 0\n[pid 8] " EXIT
 		  "<... read resumed>\"\", 1) = 0\n" EXIT,
 		  "chdir /d -> ?\nstat /w/a -> ?\n" },
+		{ "fork() = 8\nnewfstatat(AT_FDCWD, \"a\", strace: Process 8 attached\n"
+		  "0x7ffe00, 0) = 0\n[pid 8] " EXIT EXIT,
+		  "stat /w/a -> ?\n" },
+		{ "fork() = 8\nopen(strace: Process 8 attached\n\"a\", O_RDONLY <unfinished ...>\n"
+		  "[pid 8] " EXIT "[pid 7] <... open resumed>) = 3</w/b>\n" EXIT,
+		  "open /w/a -> /w/b\n" },
 		/* What was going on at the end may have been done. */
 		{ "7  open(\"/a\", O_RDONLY <unfinished ...>\n7  +++ killed by SIGKILL +++\n",
 		  "open /a -> ?\n" },
