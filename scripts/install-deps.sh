@@ -71,7 +71,7 @@ packages()
 	fi
 
 	# Tests: gcc brings its own sanitizer runtimes, clang does not.
-	printf '%s\n' libclang-rt-dev strace valgrind attr libarchive-tools libcap2-bin docker-registry mandoc procps
+	printf '%s\n' libclang-rt-dev strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps
 
 	if [ -n "$kernels" ]; then
 		printf '%s\n' qemu-system-x86 cpio busybox-static binutils
