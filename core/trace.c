@@ -17,11 +17,12 @@ static const char *const op_names[MP_OP_COUNT] = {
 	[MP_OP_EXEC] = "exec",     [MP_OP_OPEN] = "open",         [MP_OP_STAT] = "stat",
 	[MP_OP_ACCESS] = "access", [MP_OP_READLINK] = "readlink", [MP_OP_CHDIR] = "chdir",
 	[MP_OP_CREATE] = "create", [MP_OP_REMOVE] = "remove",     [MP_OP_ATTR] = "attr",
-	[MP_OP_SOCKET] = "socket", [MP_OP_OTHER] = "other",
+	[MP_OP_SOCKET] = "socket", [MP_OP_LIST] = "list",         [MP_OP_OTHER] = "other",
 };
 
 static const char *const flag_names[] = {
-	"write", "create", "dir", "deleted", "foreign", "script", "nofollow",
+	"write",    "create",  "dir",     "deleted", "foreign",  "script",
+	"nofollow", "mounted", "located", "created", "attached",
 };
 
 const char *mp_trace_op_name(enum mp_trace_op op)
@@ -62,12 +63,11 @@ bool mp_trace_lost_any(const struct mp_trace_losses *losses)
 
 char *mp_trace_losses_text(const struct mp_trace_losses *losses)
 {
-	return mp_xasprintf("%llu events dropped, %llu paths truncated, %llu unread, "
-			    "%llu processes not followed",
-			    (unsigned long long)losses->dropped,
-			    (unsigned long long)losses->truncated,
-			    (unsigned long long)losses->unread,
-			    (unsigned long long)losses->untracked);
+	return mp_xasprintf(
+		"%llu events dropped, %llu paths truncated, %llu unread, "
+		"%llu processes not followed",
+		(unsigned long long)losses->dropped, (unsigned long long)losses->truncated,
+		(unsigned long long)losses->unread, (unsigned long long)losses->untracked);
 }
 
 /* Writer */

@@ -26,7 +26,8 @@ enum mp_trace_op {
 	MP_OP_CREATE,   /* mkdir, mknod, symlink, link, rename: the new name */
 	MP_OP_REMOVE,   /* unlink, rmdir, rename: the old name */
 	MP_OP_ATTR,     /* chmod, chown, utimes, truncate, xattr families: metadata of a path */
-	MP_OP_SOCKET,   /* connect and bind on AF_UNIX paths */
+	MP_OP_SOCKET,   /* connect, bind and sending on AF_UNIX paths */
+	MP_OP_LIST,     /* getdents: the names in a directory were read */
 	MP_OP_OTHER,    /* any other call that takes a path */
 	MP_OP_COUNT,
 };
@@ -40,6 +41,10 @@ enum mp_trace_flag {
 	MP_TRACE_FOREIGN = 1 << 4,  /* not in the container's mount namespace: real is NULL */
 	MP_TRACE_SCRIPT = 1 << 5,   /* exec: the interpreter that a '#!' line named */
 	MP_TRACE_NOFOLLOW = 1 << 6, /* the call does not follow a symlink at the end of the path */
+	MP_TRACE_MOUNTED = 1 << 7, /* the file is on another mount than the root: a volume, /proc */
+	MP_TRACE_LOCATED = 1 << 8, /* O_PATH: opened as a place, its contents were not to be read */
+	MP_TRACE_CREATED = 1 << 9, /* this open made the file: it was not there before */
+	MP_TRACE_ATTACHED = 1 << 10, /* found in use when tracing began, not seen to be opened */
 };
 
 struct mp_trace_event {

@@ -106,9 +106,10 @@ Test(trace, every_op_flag_and_byte)
 {
 	static const char *const ops[] = { "exec",     "open",   "stat",   "access",
 					   "readlink", "chdir",  "create", "remove",
-					   "attr",     "socket", "other" };
-	static const char *const flags[] = { "write",   "create", "dir",     "deleted",
-					     "foreign", "script", "nofollow" };
+					   "attr",     "socket", "list",   "other" };
+	static const char *const flags[] = { "write",   "create",  "dir",      "deleted",
+					     "foreign", "script",  "nofollow", "mounted",
+					     "located", "created", "attached" };
 	const struct mp_trace_losses losses = { 0 };
 
 	cr_assert_eq(MP_ARRAY_LEN(ops), MP_OP_COUNT);
