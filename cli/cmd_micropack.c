@@ -7,6 +7,7 @@
 #include "core/file.h"
 #include "core/log.h"
 #include "core/path.h"
+#include "core/trace_sort.h"
 #include "dockerfile-gen/dockerfile.h"
 
 #include <errno.h>
@@ -207,11 +208,14 @@ static int find_missing(struct job *job, struct mp_strv *missing, struct mp_erro
 {
 	MP_AUTO(mp_strmap_freep) struct mp_strmap *worked = paths_that_worked(job->trace);
 	MP_AUTO(mp_trace_freep) struct mp_trace *proof = NULL;
+	MP_AUTO(mp_freep) const struct mp_trace_event **events = NULL;
+	size_t n;
 
 	if (mp_trace_read(job->verify_path, &proof, err))
 		return -1;
-	for (size_t i = proof->n_events; i > 0 && missing->n < NAMED_PATHS; i--) {
-		const struct mp_trace_event *event = &proof->events[i - 1];
+	events = mp_trace_sort_by_time(proof, &n);
+	for (size_t i = n; i > 0 && missing->n < NAMED_PATHS; i--) {
+		const struct mp_trace_event *event = events[i - 1];
 		int rc;
 
 		if ((event->error != ENOENT && event->error != ENOTDIR) ||

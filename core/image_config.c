@@ -26,18 +26,6 @@ static int read_keys(const struct mp_json *json, const char *key, struct mp_strv
 	return 0;
 }
 
-static int read_text(const struct mp_json *json, const char *key, char **text_out,
-		     struct mp_error *err)
-{
-	const char *text = NULL;
-
-	if (mp_json_get_string(json, key, &text, err))
-		return -1;
-	if (text && text[0])
-		*text_out = mp_xstrdup(text);
-	return 0;
-}
-
 static int read_labels(struct mp_image_config *config, const struct mp_json *json,
 		       struct mp_error *err)
 {
@@ -86,9 +74,9 @@ int mp_image_config_read(struct mp_image_config *config, const struct mp_json *j
 	    mp_json_get_strv(json, "OnBuild", &config->onbuild, err) ||
 	    read_keys(json, "ExposedPorts", &config->exposed, err) ||
 	    read_keys(json, "Volumes", &config->volumes, err) || read_labels(config, json, err) ||
-	    read_text(json, "WorkingDir", &config->working_dir, err) ||
-	    read_text(json, "User", &config->user, err) ||
-	    read_text(json, "StopSignal", &config->stop_signal, err) ||
+	    mp_json_copy_string(json, "WorkingDir", &config->working_dir, err) ||
+	    mp_json_copy_string(json, "User", &config->user, err) ||
+	    mp_json_copy_string(json, "StopSignal", &config->stop_signal, err) ||
 	    read_healthcheck(config, json, err))
 		return mp_error_prefix(err, "image configuration");
 	if (config->exposed.n)

@@ -152,7 +152,7 @@ int mp_json_copy_string(const struct mp_json *object, const char *key, char **ou
 
 	if (mp_json_get_string(object, key, &text, err))
 		return -1;
-	if (text)
+	if (text && text[0])
 		*out = mp_xstrdup(text);
 	return 0;
 }
@@ -218,6 +218,31 @@ int mp_json_get_strv(const struct mp_json *object, const char *key, struct mp_st
 	}
 	for (size_t i = 0; i < mp_json_len(array); i++)
 		mp_strv_push(list, mp_json_text(mp_json_at(array, i)));
+	return 0;
+}
+
+int mp_json_get_integers(const struct mp_json *object, const char *key, int64_t **out,
+			 size_t *n_out, struct mp_error *err)
+{
+	MP_AUTO(mp_freep) int64_t *integers = NULL;
+	const struct mp_json *array = NULL;
+	size_t n;
+
+	if (mp_json_get_array(object, key, &array, err))
+		return -1;
+	if (!array)
+		return 0;
+	n = mp_json_len(array);
+	integers = mp_xcalloc(n + 1, sizeof(*integers));
+	for (size_t i = 0; i < n; i++) {
+		const json_t *value = raw(mp_json_at(array, i));
+
+		if (!json_is_integer(value))
+			return wrong_type(key, "an array of integers", err);
+		integers[i] = json_integer_value(value);
+	}
+	*out = MP_STEAL(integers);
+	*n_out = n;
 	return 0;
 }
 

@@ -49,7 +49,7 @@ struct mp_json *mp_json_get(const struct mp_json *object, const char *key);
  */
 MP_MUST_USE int mp_json_get_string(const struct mp_json *object, const char *key, const char **out,
 				   struct mp_error *err);
-/* The same as a copy that the caller frees. */
+/* The same as a copy that the caller frees; an empty string is as good as none. */
 MP_MUST_USE int mp_json_copy_string(const struct mp_json *object, const char *key, char **out,
 				    struct mp_error *err);
 MP_MUST_USE int mp_json_get_integer(const struct mp_json *object, const char *key, int64_t *out,
@@ -63,6 +63,10 @@ MP_MUST_USE int mp_json_get_array(const struct mp_json *object, const char *key,
 /* Appends the member's strings to @list. */
 MP_MUST_USE int mp_json_get_strv(const struct mp_json *object, const char *key,
 				 struct mp_strv *list, struct mp_error *err);
+
+/* The member's integers, in an array that the caller frees: not NULL where there is one. */
+MP_MUST_USE int mp_json_get_integers(const struct mp_json *object, const char *key, int64_t **out,
+				     size_t *n_out, struct mp_error *err);
 
 /* The text of a string value, or NULL when @json is none. */
 const char *mp_json_text(const struct mp_json *json);

@@ -4,6 +4,7 @@
 #include "core/file.h"
 #include "core/json.h"
 #include "core/path.h"
+#include "core/trace_sort.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -72,33 +73,43 @@ char *mp_trace_losses_text(const struct mp_trace_losses *losses)
 
 /* Writer */
 
-struct mp_trace_writer {
+/* How much text is collected before it is written. */
+#define PENDING_BYTES ((size_t)1 << 16)
+
+struct output {
 	int fd;
-	char *name;
-	uint64_t count;
+	const char *name;
 	struct mp_buf pending;
-	bool failed;
-	struct mp_error failure;
 };
 
-static void writer_flush(struct mp_trace_writer *writer)
+static void output_clear(struct output *output)
 {
-	if (!writer->failed && writer->pending.len > 0 &&
-	    mp_fd_write_all(writer->fd, writer->pending.data, writer->pending.len, writer->name,
-			    &writer->failure))
-		writer->failed = true;
-	mp_buf_clear(&writer->pending);
+	mp_buf_free(&output->pending);
 }
 
-static void writer_line_take(struct mp_trace_writer *writer, struct mp_json *json)
+static int output_flush(struct output *output, struct mp_error *err)
+{
+	if (mp_fd_write_all(output->fd, output->pending.data, output->pending.len, output->name,
+			    err))
+		return -1;
+	mp_buf_clear(&output->pending);
+	return 0;
+}
+
+/* After something was added. */
+static int output_settle(struct output *output, struct mp_error *err)
+{
+	return output->pending.len > PENDING_BYTES ? output_flush(output, err) : 0;
+}
+
+static int put_line_take(struct output *output, struct mp_json *json, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *text = mp_json_dump(json);
 
 	mp_json_freep(&json);
-	mp_buf_adds(&writer->pending, text);
-	mp_buf_addc(&writer->pending, '\n');
-	if (writer->pending.len > 1 << 16)
-		writer_flush(writer);
+	mp_buf_adds(&output->pending, text);
+	mp_buf_addc(&output->pending, '\n');
+	return output_settle(output, err);
 }
 
 static void set_path(struct mp_json *json, const char *key, const char *bytes)
@@ -109,25 +120,6 @@ static void set_path(struct mp_json *json, const char *key, const char *bytes)
 		return;
 	mp_path_escape(&text, bytes);
 	mp_json_set_string(json, key, text.data ? text.data : "");
-}
-
-struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
-					    const struct mp_trace_header *header)
-{
-	struct mp_trace_writer *writer = mp_xcalloc(1, sizeof(*writer));
-	struct mp_json *json = mp_json_object();
-
-	writer->fd = fd;
-	writer->name = mp_xstrdup(name);
-	mp_json_set_integer(json, "micropack_trace", MP_TRACE_VERSION);
-	mp_json_set_string(json, "source", header->source);
-	mp_json_set_string(json, "image", header->image);
-	mp_json_set_string(json, "image_id", header->image_id);
-	mp_json_set_string(json, "arch", header->arch);
-	mp_json_set_string(json, "kernel", header->kernel);
-	mp_json_set_string(json, "generator", header->generator);
-	writer_line_take(writer, json);
-	return writer;
 }
 
 struct mp_json *mp_trace_event_json(const struct mp_trace_event *event)
@@ -152,44 +144,140 @@ struct mp_json *mp_trace_event_json(const struct mp_trace_event *event)
 	set_path(json, "exe", event->exe);
 	if (event->session)
 		mp_json_set_integer(json, "session", event->session);
-	mp_json_set_integer(json, "first_ns", event->first_ns);
 	return json;
 }
 
-void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event)
+static bool have_times(const struct mp_trace_event *const *events, size_t n)
 {
-	writer_line_take(writer, mp_trace_event_json(event));
-	writer->count++;
+	for (size_t i = 0; i < n; i++) {
+		if (events[i]->first_ns)
+			return true;
+	}
+	return false;
 }
 
-uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer)
+static int put_times(struct output *output, const struct mp_trace_event *const *events, size_t n,
+		     struct mp_error *err)
 {
-	return writer->count;
+	mp_buf_adds(&output->pending, ",\"first_ns\":");
+	for (size_t i = 0; i < n; i++) {
+		mp_buf_addf(&output->pending, "%c%lld", i ? ',' : '[',
+			    (long long)events[i]->first_ns);
+		if (output_settle(output, err))
+			return -1;
+	}
+	mp_buf_addc(&output->pending, ']');
+	return 0;
 }
 
-static void write_trailer(struct mp_trace_writer *writer, const struct mp_trace_losses *losses)
+static int put_header(struct output *output, const struct mp_trace_header *header,
+		      const struct mp_trace_event *const *events, size_t n, struct mp_error *err)
+{
+	MP_AUTO(mp_json_freep) struct mp_json *json = mp_json_object();
+	MP_AUTO(mp_freep) char *text = NULL;
+
+	mp_json_set_integer(json, "micropack_trace", MP_TRACE_VERSION);
+	mp_json_set_string(json, "source", header->source);
+	mp_json_set_string(json, "image", header->image);
+	mp_json_set_string(json, "image_id", header->image_id);
+	mp_json_set_string(json, "arch", header->arch);
+	mp_json_set_string(json, "kernel", header->kernel);
+	mp_json_set_string(json, "generator", header->generator);
+	text = mp_json_dump(json);
+	/* There may be millions of times: text alone, put in front of the closing brace. */
+	mp_buf_add(&output->pending, text, strlen(text) - 1);
+	if (have_times(events, n) && put_times(output, events, n, err))
+		return -1;
+	mp_buf_adds(&output->pending, "}\n");
+	return 0;
+}
+
+static int put_trailer(struct output *output, size_t n, const struct mp_trace_losses *losses,
+		       struct mp_error *err)
 {
 	struct mp_json *json = mp_json_object();
 
-	mp_json_set_integer(json, "events", (int64_t)writer->count);
+	mp_json_set_integer(json, "events", (int64_t)n);
 	mp_json_set_integer(json, "dropped", (int64_t)losses->dropped);
 	mp_json_set_integer(json, "truncated", (int64_t)losses->truncated);
 	mp_json_set_integer(json, "unread", (int64_t)losses->unread);
 	mp_json_set_integer(json, "untracked", (int64_t)losses->untracked);
-	writer_line_take(writer, json);
+	return put_line_take(output, json, err);
+}
+
+int mp_trace_write_fd(const struct mp_trace *trace, int fd, const char *name,
+		      const struct mp_trace_losses *losses, struct mp_error *err)
+{
+	MP_AUTO(output_clear) struct output output = { .fd = fd, .name = name };
+	size_t n;
+	MP_AUTO(mp_freep) const struct mp_trace_event **events = mp_trace_sort(&trace, 1, &n);
+
+	if (put_header(&output, &trace->header, events, n, err))
+		return -1;
+	for (size_t i = 0; i < n; i++) {
+		if (put_line_take(&output, mp_trace_event_json(events[i]), err))
+			return -1;
+	}
+	if (losses && put_trailer(&output, n, losses, err))
+		return -1;
+	return output_flush(&output, err);
+}
+
+int mp_trace_write(const struct mp_trace *trace, const char *path, struct mp_error *err)
+{
+	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+
+	if (mp_outfile_open(&file, path, err) ||
+	    mp_trace_write_fd(trace, file.fd, path, mp_trace_is_cut(trace) ? NULL : &trace->losses,
+			      err))
+		return -1;
+	return mp_outfile_commit(&file, err);
+}
+
+struct mp_trace_writer {
+	int fd;
+	char *name;
+	struct mp_trace *trace;
+};
+
+struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
+					    const struct mp_trace_header *header)
+{
+	struct mp_trace_writer *writer = mp_xcalloc(1, sizeof(*writer));
+	struct mp_trace_header *copy;
+
+	writer->fd = fd;
+	writer->name = mp_xstrdup(name);
+	writer->trace = mp_xcalloc(1, sizeof(*writer->trace));
+	copy = &writer->trace->header;
+	copy->source = mp_xstrdup(header->source);
+	copy->image = mp_xstrdup(header->image);
+	copy->image_id = mp_xstrdup(header->image_id);
+	copy->arch = mp_xstrdup(header->arch);
+	copy->kernel = mp_xstrdup(header->kernel);
+	copy->generator = mp_xstrdup(header->generator);
+	return writer;
+}
+
+void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event)
+{
+	struct mp_trace_event copy = *event;
+
+	copy.path = mp_xstrdup(event->path);
+	copy.real = mp_xstrdup(event->real);
+	copy.exe = mp_xstrdup(event->exe);
+	mp_trace_add_take(writer->trace, &copy);
+}
+
+uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer)
+{
+	return writer->trace->n_events;
 }
 
 int mp_trace_writer_finish(struct mp_trace_writer *writer, const struct mp_trace_losses *losses,
 			   struct mp_error *err)
 {
-	if (losses)
-		write_trailer(writer, losses);
-	writer_flush(writer);
-	if (!writer->failed)
-		return 0;
-	if (err)
-		*err = writer->failure;
-	return -1;
+	return mp_trace_write_fd(writer->trace, writer->fd, writer->name, losses, err);
 }
 
 void mp_trace_writer_freep(struct mp_trace_writer **writer)
@@ -197,23 +285,8 @@ void mp_trace_writer_freep(struct mp_trace_writer **writer)
 	if (!*writer)
 		return;
 	mp_freep(&(*writer)->name);
-	mp_buf_free(&(*writer)->pending);
+	mp_trace_freep(&(*writer)->trace);
 	mp_freep(writer);
-}
-
-int mp_trace_write(const struct mp_trace *trace, const char *path, struct mp_error *err)
-{
-	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
-	MP_AUTO(mp_trace_writer_freep) struct mp_trace_writer *writer = NULL;
-
-	if (mp_outfile_open(&file, path, err))
-		return -1;
-	writer = mp_trace_writer_new(file.fd, path, &trace->header);
-	for (size_t i = 0; i < trace->n_events; i++)
-		mp_trace_writer_add(writer, &trace->events[i]);
-	if (mp_trace_writer_finish(writer, mp_trace_is_cut(trace) ? NULL : &trace->losses, err))
-		return -1;
-	return mp_outfile_commit(&file, err);
 }
 
 /* Reader */
@@ -241,10 +314,28 @@ static int read_bytes(const struct mp_json *json, const char *key, char **bytes_
 	return 0;
 }
 
-static int read_header(struct mp_trace_header *header, const struct mp_json *json,
-		       struct mp_error *err)
+/* A trace on its way from text. */
+struct reader {
+	struct mp_trace *trace;
+	int64_t *times; /* from the header, in the order of the events; NULL: events have theirs */
+	size_t n_times;
+	bool ended; /* the trailer was there */
+};
+
+static void reader_clear(struct reader *reader)
 {
+	mp_trace_freep(&reader->trace);
+	mp_freep(&reader->times);
+}
+
+static int read_header(struct reader *reader, const char *line, size_t len, struct mp_error *err)
+{
+	MP_AUTO(mp_json_freep) struct mp_json *json = mp_json_parse(line, len, "JSON", err);
+	struct mp_trace_header *header = &reader->trace->header;
 	int64_t version = 0;
+
+	if (!json)
+		return -1;
 
 	if (mp_json_get_integer(json, "micropack_trace", &version, err))
 		return -1;
@@ -257,7 +348,8 @@ static int read_header(struct mp_trace_header *header, const struct mp_json *jso
 	    mp_json_copy_string(json, "image_id", &header->image_id, err) ||
 	    mp_json_copy_string(json, "arch", &header->arch, err) ||
 	    mp_json_copy_string(json, "kernel", &header->kernel, err) ||
-	    mp_json_copy_string(json, "generator", &header->generator, err))
+	    mp_json_copy_string(json, "generator", &header->generator, err) ||
+	    mp_json_get_integers(json, "first_ns", &reader->times, &reader->n_times, err))
 		return -1;
 	return 0;
 }
@@ -319,7 +411,6 @@ static int read_event(struct mp_trace_event *event, const struct mp_json *json,
 	if (read_op(json, &event->op, err) || read_flags(json, &event->flags, err) ||
 	    read_errno(json, &event->error, err) ||
 	    mp_json_get_integer(json, "session", &session, err) ||
-	    mp_json_get_integer(json, "first_ns", &event->first_ns, err) ||
 	    read_bytes(json, "path", &event->path, err) ||
 	    read_bytes(json, "real", &event->real, err) ||
 	    read_bytes(json, "exe", &event->exe, err))
@@ -347,8 +438,28 @@ static int read_count(const struct mp_json *json, const char *key, uint64_t *cou
 	return 0;
 }
 
-static int read_trailer(struct mp_trace *trace, const struct mp_json *json, struct mp_error *err)
+/* The header has all times, or each event has its own. */
+static int read_time(const struct reader *reader, const struct mp_json *json, int64_t *time_out,
+		     struct mp_error *err)
 {
+	size_t n = reader->trace->n_events;
+
+	if (!reader->times)
+		return mp_json_get_integer(json, "first_ns", time_out, err);
+	if (mp_json_get(json, "first_ns"))
+		return mp_error_set(err, MP_E_FORMAT, 0, "'first_ns' is in the header already");
+	if (n >= reader->n_times)
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "the header has %zu times, this is event %zu", reader->n_times,
+				    n + 1);
+	*time_out = reader->times[n];
+	return 0;
+}
+
+static int read_trailer(const struct reader *reader, const struct mp_json *json,
+			struct mp_error *err)
+{
+	struct mp_trace *trace = reader->trace;
 	struct mp_trace_losses *losses = &trace->losses;
 	uint64_t events = 0;
 
@@ -362,38 +473,39 @@ static int read_trailer(struct mp_trace *trace, const struct mp_json *json, stru
 		return mp_error_set(err, MP_E_FORMAT, 0,
 				    "the trailer counts %llu events, the trace has %zu",
 				    (unsigned long long)events, trace->n_events);
+	if (reader->times && reader->n_times != trace->n_events)
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "the header has %zu times, the trace has %zu events",
+				    reader->n_times, trace->n_events);
 	trace->complete = !mp_trace_lost_any(losses);
 	return 0;
 }
 
-static int read_line(struct mp_trace *trace, const char *line, size_t len, bool *ended,
-		     struct mp_error *err)
+static int read_line(struct reader *reader, const char *line, size_t len, struct mp_error *err)
 {
 	MP_AUTO(mp_json_freep) struct mp_json *json = mp_json_parse(line, len, "JSON", err);
-	struct mp_trace_event event = { 0 };
+	MP_AUTO(mp_trace_event_clear) struct mp_trace_event event = { 0 };
 
 	if (!json)
 		return -1;
-	if (*ended)
+	if (reader->ended)
 		return mp_error_set(err, MP_E_FORMAT, 0, "something follows the trailer");
 	if (mp_json_get(json, "events")) {
-		*ended = true;
-		return read_trailer(trace, json, err);
+		reader->ended = true;
+		return read_trailer(reader, json, err);
 	}
-	if (read_event(&event, json, err)) {
-		mp_trace_event_clear(&event);
+	if (read_event(&event, json, err) || read_time(reader, json, &event.first_ns, err))
 		return -1;
-	}
-	mp_trace_add_take(trace, &event);
+	mp_trace_add_take(reader->trace, &event);
 	return 0;
 }
 
 int mp_trace_parse(const char *text, size_t len, const char *name, struct mp_trace **trace_out,
 		   struct mp_error *err)
 {
-	MP_AUTO(mp_trace_freep) struct mp_trace *trace = mp_xcalloc(1, sizeof(*trace));
+	MP_AUTO(reader_clear)
+	struct reader reader = { .trace = mp_xcalloc(1, sizeof(*reader.trace)) };
 	const char *end = text + len;
-	bool ended = false;
 
 	if (!mp_trace_looks_like(text, len))
 		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' is not a micropack trace", name);
@@ -405,19 +517,13 @@ int mp_trace_parse(const char *text, size_t len, const char *name, struct mp_tra
 		/* A line that was being written when the tracer was killed. */
 		if (!newline && number > 1)
 			break;
-		if (number == 1) {
-			MP_AUTO(mp_json_freep)
-			struct mp_json *json = mp_json_parse(text, line_len, "JSON", err);
-
-			rc = json ? read_header(&trace->header, json, err) : -1;
-		} else {
-			rc = read_line(trace, text, line_len, &ended, err);
-		}
+		rc = number == 1 ? read_header(&reader, text, line_len, err)
+				 : read_line(&reader, text, line_len, err);
 		if (rc)
 			return mp_error_prefix(err, "'%s' line %zu", name, number);
 		text += line_len + (newline ? 1 : 0);
 	}
-	*trace_out = MP_STEAL(trace);
+	*trace_out = MP_STEAL(reader.trace);
 	return 0;
 }
 

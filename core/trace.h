@@ -10,8 +10,8 @@
 
 /*
  * The trace: what a container (or a program) did with paths. One JSON object a line: a header, an
- * event a line in the order of first sight, a trailer that says whether anything is missing. The
- * format is documented in docs/trace-format.md; this is its one reader and one writer.
+ * event a line in canonical order (core/trace_sort.h), a trailer that says whether anything is
+ * missing. The format is documented in docs/trace-format.md; this is its one reader and one writer.
  */
 #define MP_TRACE_VERSION 1
 
@@ -52,7 +52,7 @@ struct mp_trace_event {
 	unsigned int flags;
 	int error;            /* 0, or the errno with which the call failed */
 	unsigned int session; /* 0: the main process's tree; 1: docker exec and health checks */
-	int64_t first_ns;     /* since the trace's first event */
+	int64_t first_ns;     /* since the trace's first event; in the file, in the header */
 	char *path;           /* requested: absolute in the container; never NULL */
 	char *real;           /* of the file that was reached, where the kernel told; else NULL */
 	char *exe; /* real path of the program that asked; NULL: the container's runtime, a memfd */
@@ -92,7 +92,7 @@ const char *mp_trace_flag_name(enum mp_trace_flag bit);
 const char *mp_trace_errno_name(int error, char text[MP_ERRNO_TEXT_SIZE]);
 /* The errno of that name; 0 where it is none. */
 int mp_trace_errno_number(const char *name);
-/* The event as the file has it, owned by the caller. */
+/* The event's line in the file, owned by the caller. */
 struct mp_json;
 struct mp_json *mp_trace_event_json(const struct mp_trace_event *event);
 
@@ -101,28 +101,36 @@ bool mp_trace_lost_any(const struct mp_trace_losses *losses);
 char *mp_trace_losses_text(const struct mp_trace_losses *losses);
 
 /*
- * Writer. The caller owns @fd; @name is used in errors. A trace without mp_trace_writer_finish is
- * recognisably cut short.
+ * Writes all of @trace to a file at @path, whole or not at all: events in canonical order, each
+ * once, so that two traces that differ in their times alone differ in the first line alone. It has
+ * no trailer if it is cut.
+ */
+MP_MUST_USE int mp_trace_write(const struct mp_trace *trace, const char *path,
+			       struct mp_error *err);
+/*
+ * The same to @fd; @name is used in errors. @losses: those of the trailer, whatever @trace says;
+ * NULL: no trailer.
+ */
+MP_MUST_USE int mp_trace_write_fd(const struct mp_trace *trace, int fd, const char *name,
+				  const struct mp_trace_losses *losses, struct mp_error *err);
+
+/*
+ * A trace that is collected, and written at the end. The caller owns @fd; @name is used in errors.
  */
 struct mp_trace_writer;
 struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
 					    const struct mp_trace_header *header);
-/* Errors of writing are kept and reported by _finish; returns nothing so that a hot loop need not
- * look. @event is borrowed. */
+/* @event is borrowed. */
 void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event);
 uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer);
-/* @losses: NULL writes no trailer, for a trace that is made of one without. */
 MP_MUST_USE int mp_trace_writer_finish(struct mp_trace_writer *writer,
 				       const struct mp_trace_losses *losses, struct mp_error *err);
 void mp_trace_writer_freep(struct mp_trace_writer **writer);
 
-/* Writes all of @trace to a file at @path, whole or not at all; without a trailer if it is cut. */
-MP_MUST_USE int mp_trace_write(const struct mp_trace *trace, const char *path,
-			       struct mp_error *err);
-
 /*
- * Reads a whole trace. MP_E_FORMAT (line number and what is wrong) for anything that is no trace;
- * one that is cut short is read up to its last whole line, with complete = false.
+ * Reads a whole trace, its events in whatever order it has them. MP_E_FORMAT (line number and what
+ * is wrong) for anything that is no trace; one that is cut short is read up to its last whole line,
+ * with complete = false.
  */
 MP_MUST_USE int mp_trace_read(const char *path, struct mp_trace **trace_out, struct mp_error *err);
 /* The same from @text; @name is used in errors. */

@@ -2,7 +2,7 @@
 #include "core/trace_diff.h"
 
 #include "core/path.h"
-#include "core/trace_merge.h"
+#include "core/trace_sort.h"
 
 #include <string.h>
 

@@ -123,6 +123,41 @@ Test(json, typed_members)
 	cr_expect_str_eq(err.msg, "'m' is not an array of strings");
 }
 
+Test(json, copies)
+{
+	MP_AUTO(mp_json_freep)
+	struct mp_json *json = parse("{\"s\":\"x\",\"e\":\"\",\"n\":null,\"i\":[1,-2,"
+				     "9223372036854775807],\"none\":[],\"m\":[1,\"p\"]}");
+	MP_AUTO(mp_freep) char *text = NULL;
+	MP_AUTO(mp_freep) char *nothing = NULL;
+	MP_AUTO(mp_freep) int64_t *integers = NULL;
+	MP_AUTO(mp_freep) int64_t *none = NULL;
+	int64_t *absent = NULL;
+	struct mp_error err = { 0 };
+	size_t n = 42;
+
+	cr_expect_eq(mp_json_copy_string(json, "s", &text, &err), 0);
+	cr_expect_str_eq(text, "x");
+	cr_expect_eq(mp_json_copy_string(json, "e", &nothing, &err), 0);
+	cr_expect_null(nothing, "empty is as good as none");
+	cr_expect_eq(mp_json_copy_string(json, "i", &nothing, &err), -1);
+	cr_expect_str_eq(err.msg, "'i' is not a string");
+	cr_expect_eq(mp_json_get_integers(json, "n", &absent, &n, &err), 0);
+	cr_expect_eq(mp_json_get_integers(json, "x", &absent, &n, &err), 0);
+	cr_expect_eq(mp_json_get_integers(json, "s", &absent, &n, &err), -1);
+	cr_expect_str_eq(err.msg, "'s' is not an array");
+	cr_expect_eq(mp_json_get_integers(json, "m", &absent, &n, &err), -1);
+	cr_expect_str_eq(err.msg, "'m' is not an array of integers");
+	cr_expect_null(absent);
+	cr_expect_eq(n, 42);
+	cr_expect_eq(mp_json_get_integers(json, "i", &integers, &n, &err), 0);
+	cr_assert_eq(n, 3);
+	cr_expect(integers[0] == 1 && integers[1] == -2 && integers[2] == INT64_MAX);
+	cr_expect_eq(mp_json_get_integers(json, "none", &none, &n, &err), 0);
+	cr_expect_eq(n, 0);
+	cr_expect_not_null(none, "there is one, and it is empty");
+}
+
 /* Absent, null, and no object at all leave the output as it was. */
 Test(json, absent_members)
 {

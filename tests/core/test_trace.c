@@ -11,6 +11,8 @@
 #include "core/file.h"
 
 #define HEADER "{\"micropack_trace\":1,\"source\":\"container\"}\n"
+#define TIMES(list) "{\"micropack_trace\":1,\"first_ns\":[" list "]}\n"
+#define OPEN "{\"op\":\"open\",\"path\":\"/etc/hosts\"}\n"
 #define EVENT "{\"op\":\"open\",\"path\":\"/etc/hosts\",\"first_ns\":7}\n"
 #define TRAILER(n) "{\"events\":" n ",\"dropped\":0,\"truncated\":0,\"unread\":0,\"untracked\":0}\n"
 
@@ -24,36 +26,45 @@ static const char *every_byte(void)
 	return path;
 }
 
-/* What the writer makes of @events. */
+/* What is written of @trace. */
+static char *write_text(const struct mp_trace *trace, const struct mp_trace_losses *losses)
+{
+	MP_AUTO(mp_closep) int fd = memfd_create("trace", MFD_CLOEXEC);
+	struct mp_buf text = { 0 };
+	struct mp_error err = { 0 };
+
+	cr_assert_eq(mp_trace_write_fd(trace, fd, "trace", losses, &err), 0, "%s", err.msg);
+	lseek(fd, 0, SEEK_SET);
+	cr_assert_eq(mp_fd_read_all(fd, "trace", 1 << 24, &text, &err), 0, "%s", err.msg);
+	return mp_buf_steal(&text);
+}
+
+/* The same of @events. */
 static void write_trace(struct mp_buf *text, const struct mp_trace_event *events, size_t n,
 			const struct mp_trace_losses *losses)
 {
-	static const struct mp_trace_header header = {
-		"container", "nginx:1.27", "sha256:0123", "x86_64", "6.1.0-18-amd64", "micropack 0",
+	const struct mp_trace trace = {
+		.header = { (char *)"container", (char *)"nginx:1.27", (char *)"sha256:0123",
+			    (char *)"x86_64", (char *)"6.1.0-18-amd64", (char *)"micropack 0" },
+		.events = (struct mp_trace_event *)(uintptr_t)events,
+		.n_events = n,
 	};
-	MP_AUTO(mp_trace_writer_freep) struct mp_trace_writer *writer = NULL;
-	MP_AUTO(mp_closep) int fd = memfd_create("trace", MFD_CLOEXEC);
-	struct mp_error err = { 0 };
+	MP_AUTO(mp_freep) char *written = write_text(&trace, losses);
 
-	writer = mp_trace_writer_new(fd, "trace", &header);
-	for (size_t i = 0; i < n; i++)
-		mp_trace_writer_add(writer, &events[i]);
-	cr_expect_eq(mp_trace_writer_count(writer), n);
-	cr_assert_eq(mp_trace_writer_finish(writer, losses, &err), 0, "%s", err.msg);
-	lseek(fd, 0, SEEK_SET);
-	cr_assert_eq(mp_fd_read_all(fd, "trace", 1 << 24, text, &err), 0, "%s", err.msg);
+	mp_buf_adds(text, written);
 }
 
 static char path_plain[] = "/etc/nginx/nginx.conf", path_latin1[] = "/srv/caf\xe9",
 	    path_utf8[] = "/srv/caf\xc3\xa9", path_backslash[] = "/a\\x41\\",
 	    path_newline[] = "/a\nb", path_root[] = "/", exe[] = "/usr/sbin/nginx\xff";
 
+/* In canonical order. */
 static const struct mp_trace_event samples[] = {
-	{ .op = MP_OP_EXEC, .path = path_plain, .real = path_root, .first_ns = 0 },
-	{ .op = MP_OP_OPEN, .path = path_latin1, .error = ENOENT, .exe = exe, .first_ns = 1 },
-	{ .op = MP_OP_STAT, .path = path_utf8, .real = path_utf8, .flags = MP_TRACE_DIR },
-	{ .op = MP_OP_OTHER, .path = path_backslash, .flags = 0x7f, .session = 3, .exe = exe },
 	{ .op = MP_OP_CREATE, .path = path_newline, .error = 512, .first_ns = INT64_MAX },
+	{ .op = MP_OP_OTHER, .path = path_backslash, .flags = 0x7f, .session = 3, .exe = exe },
+	{ .op = MP_OP_EXEC, .path = path_plain, .real = path_root, .first_ns = 0 },
+	{ .op = MP_OP_STAT, .path = path_utf8, .real = path_utf8, .flags = MP_TRACE_DIR },
+	{ .op = MP_OP_OPEN, .path = path_latin1, .error = ENOENT, .exe = exe, .first_ns = -1 },
 };
 
 static void expect_text(const char *got, const char *expected, const char *what, size_t number)
@@ -257,6 +268,18 @@ Test(trace, malformed)
 		  "'t' line 2: 'session' is out of range" },
 		{ HEADER "{\"op\":\"open\",\"path\":\"/\",\"first_ns\":1.5}\n",
 		  "'t' line 2: 'first_ns' is not an integer" },
+		{ TIMES("7") EVENT, "'t' line 2: 'first_ns' is in the header already" },
+		{ TIMES("") OPEN, "'t' line 2: the header has 0 times, this is event 1" },
+		{ TIMES("1") OPEN OPEN, "'t' line 3: the header has 1 times, this is event 2" },
+		{ TIMES("1,2") OPEN TRAILER("1"),
+		  "'t' line 3: the header has 2 times, the trace has 1 events" },
+		{ TIMES("0") TRAILER("0"),
+		  "'t' line 2: the header has 1 times, the trace has 0 events" },
+		{ TIMES("1.5") OPEN, "'t' line 1: 'first_ns' is not an array of integers" },
+		{ TIMES("[]") OPEN, "'t' line 1: 'first_ns' is not an array of integers" },
+		{ TIMES("null") OPEN, "'t' line 1: 'first_ns' is not an array of integers" },
+		{ "{\"micropack_trace\":1,\"first_ns\":7}\n",
+		  "'t' line 1: 'first_ns' is not an array" },
 		{ HEADER EVENT TRAILER("2"),
 		  "'t' line 3: the trailer counts 2 events, the trace has 1" },
 		{ HEADER EVENT TRAILER("-1"), "'t' line 3: 'events' is not a count" },
@@ -374,21 +397,56 @@ Test(trace, each_loss_alone_is_incomplete)
 	}
 }
 
-/* A full disk is told at the end, whenever it was full. */
-Test(trace, writer_reports_a_full_disk)
+/* Times are in the header alone, and not even there where there are none. */
+Test(trace, times)
 {
-	static const struct mp_trace_header header = { 0 };
+	static const struct {
+		const char *read, *written;
+	} cases[] = {
+		{ HEADER OPEN TRAILER("1"),
+		  "{\"micropack_trace\":1,\"source\":\"container\"}\n" OPEN },
+		{ TIMES("0") OPEN TRAILER("1"), "{\"micropack_trace\":1}\n" OPEN },
+		{ TIMES("") TRAILER("0"), "{\"micropack_trace\":1}\n" },
+		{ TIMES("7") OPEN TRAILER("1"), TIMES("7") OPEN },
+		{ "{\"micropack_trace\":1}\n" EVENT TRAILER("1"), TIMES("7") OPEN },
+		{ "{\"micropack_trace\":1,\"first_ns\":null}\n" EVENT TRAILER("1"),
+		  TIMES("7") OPEN },
+		{ "{\"micropack_trace\":1,\"first_ns\": [ 7 ],\"source\":\"import\"}\n" OPEN,
+		  "{\"micropack_trace\":1,\"source\":\"import\",\"first_ns\":[7]}\n" OPEN },
+		/* A trace that is cut may have times of events that are gone. */
+		{ TIMES("7,-3,9223372036854775807") OPEN, TIMES("7") OPEN },
+		{ TIMES("9,8") OPEN OPEN, TIMES("8") OPEN },
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+		MP_AUTO(mp_freep) char *text = NULL;
+		struct mp_error err = { 0 };
+
+		cr_assert_eq(
+			mp_trace_parse(cases[i].read, strlen(cases[i].read), "t", &trace, &err), 0,
+			"%s%s", cases[i].read, err.msg);
+		text = write_text(trace, NULL);
+		cr_expect_str_eq(text, cases[i].written, "%sgave\n%s", cases[i].read, text);
+	}
+}
+
+/* A full disk is told, be it early or late. */
+Test(trace, write_reports_a_full_disk)
+{
 	MP_AUTO(mp_closep) int fd = open("/dev/full", O_WRONLY | O_CLOEXEC);
 	const struct mp_trace_losses losses = { 0 };
 	struct mp_error err = { 0 };
 
 	for (size_t events = 0; events <= 10000; events += 10000) {
-		MP_AUTO(mp_trace_writer_freep)
-		struct mp_trace_writer *writer = mp_trace_writer_new(fd, "t.jsonl", &header);
+		MP_AUTO(mp_trace_freep) struct mp_trace *trace = mp_xcalloc(1, sizeof(*trace));
 
-		for (size_t i = 0; i < events; i++)
-			mp_trace_writer_add(writer, &samples[0]);
-		cr_expect_eq(mp_trace_writer_finish(writer, &losses, &err), -1);
+		for (size_t i = 0; i < events; i++) {
+			struct mp_trace_event event = { .path = mp_xasprintf("/%zu", i) };
+
+			mp_trace_add_take(trace, &event);
+		}
+		cr_expect_eq(mp_trace_write_fd(trace, fd, "t.jsonl", &losses, &err), -1);
 		cr_expect_eq(err.code, MP_E_SYS);
 		cr_expect_str_eq(err.msg, "write 't.jsonl': No space left on device");
 	}
@@ -414,11 +472,13 @@ Test(trace, looks_like)
 	cr_expect_not(mp_trace_looks_like("", 0));
 }
 
-/* The example in docs/trace-format.md is a trace. (Tests run in the source directory.) */
+/* The example in docs/trace-format.md is a trace as it would be written. (Tests run in the source
+ * directory.) */
 Test(trace, documented_example)
 {
 	MP_AUTO(mp_buf_free) struct mp_buf page = { 0 };
 	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+	MP_AUTO(mp_freep) char *text = NULL;
 	struct mp_error err = { 0 };
 	const char *begin, *end;
 
@@ -433,4 +493,8 @@ Test(trace, documented_example)
 	cr_expect(trace->complete);
 	cr_expect_eq(trace->n_events, 5);
 	cr_expect_str_eq(trace->events[3].path, "/srv/caf\xe9");
+	cr_expect_eq(trace->events[3].first_ns, 90155321);
+	text = write_text(trace, &trace->losses);
+	cr_expect_eq(strncmp(text, begin, (size_t)(end - begin)), 0, "%s", text);
+	cr_expect_eq(strlen(text), (size_t)(end - begin));
 }

@@ -2,6 +2,7 @@
 #include "core/trace_merge.h"
 
 #include "core/file.h"
+#include "core/trace_sort.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -71,7 +72,8 @@ static const char *pick(unsigned int *seed, const char *const *values, size_t n)
 	return values[(size_t)rand_r(seed) % n];
 }
 
-static void add_event(struct mp_buf *text, unsigned int *seed)
+/* @time: of the event itself; < 0: the header has them. */
+static void add_event(struct mp_buf *text, unsigned int *seed, int time)
 {
 	static const char *const ops[] = { "exec", "open", "stat" };
 	static const char *const paths[] = { "/a", "/a/b", "/b", "/\\xff", "/B" };
@@ -89,8 +91,11 @@ static void add_event(struct mp_buf *text, unsigned int *seed)
 	for (const char *p = json_path; *p; p++)
 		mp_buf_addf(text, *p == '\\' ? "\\\\" : "%c", *p);
 	free(json_path);
-	mp_buf_addf(text, "\"%s%s,\"first_ns\":%d}\n", pick(seed, more, MP_ARRAY_LEN(more)),
-		    pick(seed, exes, MP_ARRAY_LEN(exes)), rand_r(seed) % 4);
+	mp_buf_addf(text, "\"%s%s", pick(seed, more, MP_ARRAY_LEN(more)),
+		    pick(seed, exes, MP_ARRAY_LEN(exes)));
+	if (time >= 0)
+		mp_buf_addf(text, ",\"first_ns\":%d", time);
+	mp_buf_adds(text, "}\n");
 }
 
 static struct mp_trace *generate(unsigned int *seed)
@@ -107,11 +112,14 @@ static struct mp_trace *generate(unsigned int *seed)
 	};
 	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
 	int n = rand_r(seed) % 12, losses[4];
+	bool times_in_header = rand_r(seed) % 2;
 
-	mp_buf_addf(&text, "{\"micropack_trace\":1,%s}\n",
-		    pick(seed, headers, MP_ARRAY_LEN(headers)));
+	mp_buf_addf(&text, "{\"micropack_trace\":1,%s", pick(seed, headers, MP_ARRAY_LEN(headers)));
+	for (int i = 0; times_in_header && i < n; i++)
+		mp_buf_addf(&text, "%s%d", i ? "," : ",\"first_ns\":[", rand_r(seed) % 4);
+	mp_buf_adds(&text, times_in_header && n > 0 ? "]}\n" : "}\n");
 	for (int i = 0; i < n; i++)
-		add_event(&text, seed);
+		add_event(&text, seed, times_in_header ? -1 : rand_r(seed) % 4);
 	for (size_t i = 0; i < MP_ARRAY_LEN(losses); i++)
 		losses[i] = rand_r(seed) % 4 ? 0 : rand_r(seed) % 3;
 	if (rand_r(seed) % 6)
@@ -181,16 +189,16 @@ Test(trace_merge, is_read_again)
 Test(trace_merge, canonical_order)
 {
 	static const char *const events[] = {
-		"{\"op\":\"open\",\"path\":\"/\",\"first_ns\":0}\n",
-		"{\"op\":\"stat\",\"path\":\"/\",\"first_ns\":0}\n",
-		"{\"op\":\"exec\",\"path\":\"/B\",\"first_ns\":9}\n",
-		"{\"op\":\"open\",\"path\":\"/a\",\"exe\":\"/x\",\"first_ns\":5}\n",
-		"{\"op\":\"open\",\"path\":\"/a\",\"flags\":[\"write\"],\"first_ns\":0}\n",
-		"{\"op\":\"open\",\"path\":\"/a\",\"errno\":\"ENOENT\",\"first_ns\":0}\n",
-		"{\"op\":\"open\",\"path\":\"/a\",\"real\":\"/b\",\"first_ns\":0}\n",
-		"{\"op\":\"open\",\"path\":\"/a\",\"session\":1,\"first_ns\":0}\n",
-		"{\"op\":\"stat\",\"path\":\"/a\",\"first_ns\":0}\n",
-		"{\"op\":\"exec\",\"path\":\"/a/b\",\"first_ns\":0}\n",
+		"{\"op\":\"open\",\"path\":\"/\"}\n",
+		"{\"op\":\"stat\",\"path\":\"/\"}\n",
+		"{\"op\":\"exec\",\"path\":\"/B\"}\n",
+		"{\"op\":\"open\",\"path\":\"/a\",\"exe\":\"/x\"}\n",
+		"{\"op\":\"open\",\"path\":\"/a\",\"flags\":[\"write\"]}\n",
+		"{\"op\":\"open\",\"path\":\"/a\",\"errno\":\"ENOENT\"}\n",
+		"{\"op\":\"open\",\"path\":\"/a\",\"real\":\"/b\"}\n",
+		"{\"op\":\"open\",\"path\":\"/a\",\"session\":1}\n",
+		"{\"op\":\"stat\",\"path\":\"/a\"}\n",
+		"{\"op\":\"exec\",\"path\":\"/a/b\"}\n",
 	};
 	size_t n = MP_ARRAY_LEN(events);
 	MP_AUTO(mp_buf_free) struct mp_buf sorted = { 0 };

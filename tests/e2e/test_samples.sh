@@ -49,6 +49,12 @@ same_metadata()
 	}
 }
 
+# first_op TRACE: what was done first.
+first_op()
+{
+	jq -rs '[.[0].first_ns, .[1:-1]] | transpose | min_by(.[0])[1].op' "$1"
+}
+
 pack_sample()
 {
 	local name=$1 image=micropack-sample/$1
@@ -64,7 +70,7 @@ pack_sample()
 	[ "$(containers)" = "$before" ] || fail "containers are left behind"
 	same_config "$image" "$image:latest-micro"
 	same_metadata "$image" "$image:latest-micro"
-	sed -n 2p out.d/trace.jsonl | grep -q '"op":"exec"' || fail "the first event is no exec"
+	[ "$(first_op out.d/trace.jsonl)" = exec ] || fail "the first event is no exec"
 	[ "$(docker image inspect -f '{{.Size}}' "$image")" -gt \
 		"$(docker image inspect -f '{{.Size}}' "$image:latest-micro")" ]
 }

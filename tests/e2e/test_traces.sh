@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # shellcheck shell=bash
 #
-# Traces as files: merge, diff, import. But for the last test no engine and no BPF are needed.
+# Traces as files: merge, diff, import. But for the last two tests no engine and no
+# BPF are needed.
 
 header='{"micropack_trace":1,"source":"container","image":"app:1","image_id":"sha256:1"}'
 trailer()
@@ -12,16 +13,26 @@ trailer()
 # trace_of FILE PATH...: a complete trace of opens.
 trace_of()
 {
-	local file=$1 path
+	local file=$1 path times=
 
 	shift
+	for path in "$@"; do
+		times+=,$((RANDOM + 1))
+	done
 	{
-		echo "$header"
+		echo "${header%\}},\"first_ns\":[${times#,}]}"
 		for path in "$@"; do
-			echo "{\"op\":\"open\",\"path\":\"$path\",\"first_ns\":$RANDOM}"
+			echo "{\"op\":\"open\",\"path\":\"$path\"}"
 		done
 		trailer $#
 	} >"$file"
+}
+
+# same_events A B: all but the headers.
+same_events()
+{
+	tail -n +2 "$1" >"$1.events"
+	tail -n +2 "$2" | cmp "$1.events" -
 }
 
 test_traces_merge()
@@ -44,6 +55,35 @@ test_traces_merge()
 	tail -n 1 abc | grep -qF '"events":5,"dropped":0'
 	expect 0 "$MICROPACK" merge a b -o a
 	cmp a ab
+}
+
+# What is written depends on the set of events alone, whoever wrote what is read, and when.
+test_traces_canonical()
+{
+	trace_of a /c /a /b
+	{
+		echo "$header"
+		for path in /b /a /b /c; do
+			echo "{\"op\":\"open\",\"path\":\"$path\",\"first_ns\":$RANDOM}"
+		done
+		trailer 4
+	} >older
+	expect 0 "$MICROPACK" merge a -o one
+	expect 0 "$MICROPACK" merge older -o other
+	same_events one other
+	[ "$(sed -n 2p one)" = '{"op":"open","path":"/a"}' ]
+	[ "$(jq -rs '.[0].first_ns | length' one)" = 3 ]
+	! tail -n +2 one | grep -q first_ns || fail 'a time in an event'
+	expect 0 "$MICROPACK" diff a older
+	sed 2s/}/,\"first_ns\":1}/ one >both
+	expect 1 "$MICROPACK" merge both -o out.d
+	says "'both' line 2: 'first_ns' is in the header already"
+	sed '2d' one | sed 's/"events":3/"events":2/' >more-times
+	expect 1 "$MICROPACK" merge more-times -o out.d
+	says "'more-times' line 4: the header has 3 times, the trace has 2 events"
+	head -n 2 one >cut.jsonl
+	expect 0 "$MICROPACK" merge cut.jsonl -o merged
+	[ "$(jq -rs '.[0].first_ns | length' merged)" = 1 ]
 }
 
 test_traces_merge_refused()
@@ -202,4 +242,20 @@ test_traces_import_against_trace()
 	grep -o '"op":"open","path":"[^"]*"' traced.jsonl | sort -u >by-micropack
 	[ -s by-strace ]
 	[ -z "$(comm -23 by-strace by-micropack)" ] || fail "$(comm -23 by-strace by-micropack)"
+}
+
+# Two runs that do the same: the same bytes, but for the header.
+test_traces_same_run_same_bytes()
+{
+	printf 'one\ntwo\n' >data
+	for i in 1 2 3; do
+		expect 0 "$MICROPACK" trace -o $i.jsonl -- \
+			sh -c 'sort data; cat data missing; ls / >/dev/null; cd /etc; sort <passwd >/dev/null'
+		expect 0 "$MICROPACK" trace micropack-sample/hello-static --run Ann --run Bob -o h$i.jsonl
+	done
+	same_events 1.jsonl 2.jsonl
+	same_events 1.jsonl 3.jsonl
+	same_events h1.jsonl h2.jsonl
+	same_events h1.jsonl h3.jsonl
+	! cmp -s 1.jsonl 2.jsonl || fail 'the same times'
 }

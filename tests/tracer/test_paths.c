@@ -478,8 +478,8 @@ Test(paths, programs)
 		expect_event(trace, &events[i]);
 	expect_leaf_of(trace, "copy");
 	expect_leaf_of(trace, "copy2");
-	cr_expect_eq(trace->events[0].op, MP_OP_EXEC, "the first event is the program's exec");
-	cr_expect_null(trace->events[0].exe, "before it nothing was traced");
+	cr_expect_eq(first_event(trace)->op, MP_OP_EXEC, "it begins with the program's exec");
+	cr_expect_null(first_event(trace)->exe, "before it nothing was traced");
 	expect_complete(trace);
 }
 

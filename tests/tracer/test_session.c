@@ -192,8 +192,8 @@ Test(session, others_are_not_followed)
 	trace = traced_finish(&recorder, NULL);
 	expect_opened(trace, "followed");
 	expect_no_event(trace, "unrelated");
-	cr_expect_eq(trace->events[0].op, MP_OP_EXEC);
-	cr_expect_str_eq(trace->events[0].path, own_exe);
+	cr_expect_eq(first_event(trace)->op, MP_OP_EXEC);
+	cr_expect_str_eq(first_event(trace)->path, own_exe);
 	expect_complete(trace);
 }
 
@@ -418,7 +418,7 @@ static void try_container(const char *hierarchy, const char *name, bool own_moun
 	cr_expect_eq(event->session, 0, "the first tree is the main process's");
 	event = find_event(trace, MP_OP_OPEN, "second");
 	cr_expect(event && event->session == 1, "the second tree is another session");
-	cr_expect_str_eq(trace->events[0].path, own_exe, "the first event is the exec");
+	cr_expect_str_eq(first_event(trace)->path, own_exe, "it begins with the exec");
 	expect_complete(trace);
 }
 

@@ -265,6 +265,19 @@ static inline const struct mp_trace_event *find_event(const struct mp_trace *tra
 	return NULL;
 }
 
+/* The event that was seen first; there has to be one. */
+static inline const struct mp_trace_event *first_event(const struct mp_trace *trace)
+{
+	const struct mp_trace_event *first = trace->events;
+
+	cr_assert(trace->n_events > 0);
+	for (size_t i = 1; i < trace->n_events; i++) {
+		if (trace->events[i].first_ns < first->first_ns)
+			first = &trace->events[i];
+	}
+	return first;
+}
+
 static inline void expect_event(const struct mp_trace *trace, const struct expected_event *expected)
 {
 	MP_AUTO(mp_freep) char *path = expand(expected->path);
