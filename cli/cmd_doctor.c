@@ -69,7 +69,7 @@ static void check_tracing(struct check *check)
 	MP_AUTO(mp_session_freep) struct mp_session *session = NULL;
 	struct mp_error err = { 0 };
 
-	check->ok = mp_session_open(&options, NULL, &session, &err) == 0;
+	check->ok = mp_session_open(&options, &session, &err) == 0;
 	snprintf(check->text, sizeof(check->text), "%s",
 		 check->ok ? "the programs load and attach" : err.msg);
 }

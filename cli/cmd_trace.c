@@ -152,19 +152,18 @@ static int trace_program(const struct mp_options *options, const char *path,
 			 struct mp_trace_losses *losses, struct mp_error *err)
 {
 	const struct mp_strv *command = &options->qa.spec.command;
-	const struct mp_recorder_options recorder_options = {
-		.path = path,
-		.source = "command",
-		.session = { .buffer_bytes = options->buffer_bytes },
-	};
+	const struct mp_session_options session_options = { .buffer_bytes = options->buffer_bytes };
+	const struct mp_recorder_trace trace = { .path = path, .source = "command" };
 	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = NULL;
 	MP_AUTO(child_cleanup) struct child child = { 0, -1, -1 };
 	MP_AUTO(mp_freep) char **argv = argv_of(command);
 	bool ended_by_us = false;
+	unsigned int sink;
 	int status;
 
-	if (child_start(&child, argv, err) || mp_recorder_open(&recorder_options, &recorder, err) ||
-	    mp_session_add_process(mp_recorder_session(recorder), child.pid, err))
+	if (child_start(&child, argv, err) || mp_recorder_open(&session_options, &recorder, err) ||
+	    mp_recorder_add(recorder, &trace, &sink, err) ||
+	    mp_session_add_process(mp_recorder_session(recorder), sink, child.pid, err))
 		return -1;
 	if (write(child.channel, "", 1) != 1)
 		return mp_error_set(err, MP_E_SYS, errno, "start '%s'", argv[0]);

@@ -10,6 +10,7 @@
 /* What a run tells is about. */
 struct traced_run {
 	struct mp_recorder *recorder;
+	unsigned int sink;
 	bool output_to_stderr;
 };
 
@@ -17,7 +18,7 @@ static int follow_container(const char *id, void *context, struct mp_error *err)
 {
 	const struct traced_run *run = context;
 
-	return mp_session_add_container(mp_recorder_session(run->recorder), id, err);
+	return mp_session_add_container(mp_recorder_session(run->recorder), run->sink, id, err);
 }
 
 /* A container's output goes where it would go with docker run. */
@@ -36,18 +37,19 @@ int mp_trace_image(const struct mp_options *options, struct mp_engine *engine,
 		   struct mp_error *err)
 {
 	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = NULL;
-	const struct mp_recorder_options recorder_options = {
+	const struct mp_session_options session_options = { .buffer_bytes = options->buffer_bytes };
+	const struct mp_recorder_trace trace = {
 		.path = path,
 		.source = "container",
 		.image = image->reference,
 		.image_id = image->id,
-		.session = { .buffer_bytes = options->buffer_bytes },
 	};
 	struct traced_run run = { .output_to_stderr = options->qa.output_to_stderr };
 	const struct mp_qa_observer observer = { follow_container, pass_output, &run };
 	struct mp_qa_result result;
 
-	if (mp_recorder_open(&recorder_options, &recorder, err))
+	if (mp_recorder_open(&session_options, &recorder, err) ||
+	    mp_recorder_add(recorder, &trace, &run.sink, err))
 		return -1;
 	run.recorder = recorder;
 	if (mp_qa_run(&options->qa, engine, image, &observer, &result, err))
@@ -55,7 +57,7 @@ int mp_trace_image(const struct mp_options *options, struct mp_engine *engine,
 	if ((result.passed || keep_failed) && mp_recorder_finish(recorder, losses_out, err))
 		return -1;
 	/* Whatever was started has executed a program at least. */
-	if (result.passed && mp_recorder_events(recorder) == 0)
+	if (result.passed && mp_recorder_events(recorder, run.sink) == 0)
 		return mp_error_set(err, MP_E_INCOMPLETE, 0,
 				    "the trace is empty: containers of '%s' do not run on this "
 				    "host's kernel; run micropack where the engine runs",

@@ -77,6 +77,7 @@ static const struct known_call known_calls[] = {
 	{ SYS_readlinkat, 305, PATH_AT(MP_OP_READLINK, N, -1) },
 
 	{ SYS_chdir, 12, ONE(MP_OP_CHDIR, MP_CALL_CHDIR, 0, -1, 0, -1) },
+	{ SYS_fchdir, 133, ONE(MP_OP_CHDIR, MP_CALL_FCHDIR, 0, -1, -1, -1) },
 	{ SYS_chroot, 61, ONE(MP_OP_CHDIR, MP_CALL_CHROOT, 0, -1, 0, -1) },
 
 	{ OLD(mkdir), 39, PATH(MP_OP_CREATE, C, 0) },
@@ -86,7 +87,7 @@ static const struct known_call known_calls[] = {
 	{ OLD(symlink), 83, PATH(MP_OP_CREATE, C | N, 1) },
 	{ SYS_symlinkat, 304, ONE(MP_OP_CREATE, MP_CALL_PATH, C | N, 1, 2, -1) },
 	{ OLD(link), 9, TWO(MP_OP_OTHER, N, -1, 0, MP_OP_CREATE, C | N, -1, 1) },
-	{ SYS_linkat, 303, TWO(MP_OP_OTHER, 0, 0, 1, MP_OP_CREATE, C | N, 2, 3) },
+	{ SYS_linkat, 303, { MP_OP_OTHER, MP_CALL_PATH, N, 0, 1, 4, MP_OP_CREATE, C | N, 2, 3 } },
 	{ OLD(rename), 38, TWO(MP_OP_REMOVE, W | N, -1, 0, MP_OP_CREATE, C | N, -1, 1) },
 #ifdef SYS_renameat
 	{ SYS_renameat, 302, TWO(MP_OP_REMOVE, W | N, 0, 1, MP_OP_CREATE, C | N, 2, 3) },
@@ -126,11 +127,25 @@ static const struct known_call known_calls[] = {
 	{ 468 /* file_getattr */, 468, PATH_AT(MP_OP_ATTR, 0, 4) },
 	{ 469 /* file_setattr */, 469, PATH_AT(MP_OP_ATTR, W, 4) },
 
-	{ SYS_connect, 362, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, 0, -1, 1, -1) },
-	{ SYS_bind, 361, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, C, -1, 1, -1) },
+	/* Directories that are read, and files that come without a path of their own. */
+	{ OLD(getdents), 141, ONE(MP_OP_LIST, MP_CALL_LIST, 0, -1, 0, -1) },
+	{ SYS_getdents64, 220, ONE(MP_OP_LIST, MP_CALL_LIST, 0, -1, 0, -1) },
+	{ NONE, 89 /* readdir */, ONE(MP_OP_LIST, MP_CALL_LIST, 0, -1, 0, -1) },
+	{ SYS_open_by_handle_at, 342, ONE(MP_OP_OPEN, MP_CALL_DESCRIPTOR, 0, -1, -1, -1) },
+	{ 438 /* pidfd_getfd */, 438, ONE(MP_OP_OPEN, MP_CALL_DESCRIPTOR, 0, -1, -1, -1) },
+	{ SYS_recvmsg, 372, ONE(MP_OP_OPEN, MP_CALL_RECVMSG, 0, -1, 1, -1) },
+	{ SYS_recvmmsg, 337, ONE(MP_OP_OPEN, MP_CALL_RECVMMSG, 0, -1, 1, -1) },
+	{ NONE, 417 /* recvmmsg_time64 */, ONE(MP_OP_OPEN, MP_CALL_RECVMMSG, 0, -1, 1, -1) },
+
+	{ SYS_connect, 362, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, 0, -1, 1, 2) },
+	{ SYS_bind, 361, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, C, -1, 1, 2) },
+	{ SYS_sendto, 369, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, 0, -1, 4, 5) },
+	{ SYS_sendmsg, 370, ONE(MP_OP_SOCKET, MP_CALL_SENDMSG, 0, -1, 1, -1) },
+	{ SYS_sendmmsg, 345, ONE(MP_OP_SOCKET, MP_CALL_SENDMSG, 0, -1, 1, -1) },
+	{ NONE, 102 /* socketcall */, ONE(MP_OP_SOCKET, MP_CALL_SOCKETCALL, 0, -1, 1, -1) },
 
 	{ SYS_inotify_add_watch, 292, PATH(MP_OP_OTHER, 0, 1) },
-	{ SYS_name_to_handle_at, 341, PATH_AT(MP_OP_OTHER, 0, -1) },
+	{ SYS_name_to_handle_at, 341, PATH_AT(MP_OP_OTHER, N, 4) },
 	{ OLD(uselib), 86, PATH(MP_OP_OTHER, 0, 0) },
 	{ SYS_swapon, 87, PATH(MP_OP_OTHER, 0, 0) },
 	{ SYS_swapoff, 115, PATH(MP_OP_OTHER, 0, 0) },
@@ -138,12 +153,17 @@ static const struct known_call known_calls[] = {
 	{ SYS_fanotify_mark, NONE, ONE(MP_OP_OTHER, MP_CALL_PATH, 0, 3, 4, -1) },
 	{ NONE, 339 /* fanotify_mark */, ONE(MP_OP_OTHER, MP_CALL_PATH, 0, 4, 5, -1) },
 
-	/* Of mount, where it is put: what is mounted need not be a path. */
-	{ SYS_mount, 21, PATH(MP_OP_OTHER, 0, 1) },
+	/* Of mount, where it is put, and what if it is a path. */
+	{ SYS_mount, 21, { MP_OP_OTHER, MP_CALL_MOUNT, 0, -1, 1, 3, MP_OP_OTHER, 0, -1, 0 } },
 	{ SYS_umount2, 52, PATH(MP_OP_OTHER, 0, 0) },
 	{ NONE, 22 /* oldumount */, PATH(MP_OP_OTHER, 0, 0) },
-	{ SYS_pivot_root, 217, TWO(MP_OP_OTHER, 0, -1, 0, MP_OP_OTHER, 0, -1, 1) },
+	{ SYS_pivot_root,
+	  217,
+	  { MP_OP_OTHER, MP_CALL_PIVOT, 0, -1, 0, -1, MP_OP_OTHER, 0, -1, 1 } },
+	{ SYS_unshare, 310, ONE(MP_OP_OTHER, MP_CALL_NAMESPACE, 0, -1, -1, -1) },
+	{ SYS_setns, 346, ONE(MP_OP_OTHER, MP_CALL_NAMESPACE, 0, -1, -1, -1) },
 	{ 428 /* open_tree */, 428, PATH_AT(MP_OP_OTHER, 0, 2) },
+	/* Its flags are its own: the first path may be empty, then a descriptor is all there is. */
 	{ 429 /* move_mount */, 429, TWO(MP_OP_OTHER, 0, 0, 1, MP_OP_OTHER, 0, 2, 3) },
 	{ 433 /* fspick */, 433, PATH_AT(MP_OP_OTHER, 0, -1) },
 	{ 442 /* mount_setattr */, 442, PATH_AT(MP_OP_OTHER, 0, 2) },

@@ -5,6 +5,7 @@
 #include "core/path.h"
 
 #include <linux/types.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "bpf/event.h"
@@ -14,17 +15,22 @@ _Static_assert(MP_EVENT_WRITE == (int)MP_TRACE_WRITE && MP_EVENT_CREATE == (int)
 		       MP_EVENT_DELETED == (int)MP_TRACE_DELETED &&
 		       MP_EVENT_FOREIGN == (int)MP_TRACE_FOREIGN &&
 		       MP_EVENT_SCRIPT == (int)MP_TRACE_SCRIPT &&
-		       MP_EVENT_NOFOLLOW == (int)MP_TRACE_NOFOLLOW,
+		       MP_EVENT_NOFOLLOW == (int)MP_TRACE_NOFOLLOW &&
+		       MP_EVENT_MOUNTED == (int)MP_TRACE_MOUNTED &&
+		       MP_EVENT_LOCATED == (int)MP_TRACE_LOCATED &&
+		       MP_EVENT_CREATED == (int)MP_TRACE_CREATED,
 	       "an event's low flags are those of the trace");
+_Static_assert(MP_EVENT_OP_EXEC == (int)MP_OP_EXEC && MP_EVENT_OP_OPEN == (int)MP_OP_OPEN &&
+		       MP_EVENT_OP_STAT == (int)MP_OP_STAT &&
+		       MP_EVENT_OP_READLINK == (int)MP_OP_READLINK &&
+		       MP_EVENT_OP_CREATE == (int)MP_OP_CREATE &&
+		       MP_EVENT_OP_REMOVE == (int)MP_OP_REMOVE &&
+		       MP_EVENT_OP_ATTR == (int)MP_OP_ATTR &&
+		       MP_EVENT_OP_SOCKET == (int)MP_OP_SOCKET &&
+		       MP_EVENT_OP_OTHER == (int)MP_OP_OTHER,
+	       "an event's op is that of the trace");
 
-#define TRACE_FLAGS 0x7fu
 #define MAX_ERRNO 4095 /* the kernel's */
-
-/* A set of 64-bit keys: open addressing, a power of two, at most half full; 0 is never a key. */
-struct key_set {
-	uint64_t *slots;
-	size_t size, used;
-};
 
 /* A program by its exe_id. */
 struct program {
@@ -32,10 +38,20 @@ struct program {
 	char *path;
 };
 
+/* What became of a request that was seen when it was submitted. */
+struct result {
+	uint64_t request;
+	unsigned int flags;
+	int error;
+	char *real; /* NULL: none */
+};
+
 struct mp_decoder {
-	struct key_set seen;
 	struct program *programs;
 	size_t n_programs, cap_programs;
+	struct result *results; /* by request, once feeding has begun */
+	size_t n_results, cap_results;
+	bool sorted;
 	struct mp_trace_losses losses;
 	uint64_t start_ns;
 };
@@ -51,49 +67,11 @@ void mp_decoder_freep(struct mp_decoder **decoder)
 		return;
 	for (size_t i = 0; i < (*decoder)->n_programs; i++)
 		mp_freep(&(*decoder)->programs[i].path);
+	for (size_t i = 0; i < (*decoder)->n_results; i++)
+		mp_freep(&(*decoder)->results[i].real);
 	mp_freep(&(*decoder)->programs);
-	mp_freep(&(*decoder)->seen.slots);
+	mp_freep(&(*decoder)->results);
 	mp_freep(decoder);
-}
-
-/* The slot of @key, or the free one where it belongs. The keys are hashes already. */
-static uint64_t *key_slot(const struct key_set *set, uint64_t key)
-{
-	size_t i = key & (set->size - 1);
-
-	while (set->slots[i] && set->slots[i] != key)
-		i = (i + 1) & (set->size - 1);
-	return &set->slots[i];
-}
-
-static void key_set_grow(struct key_set *set)
-{
-	struct key_set bigger = { .size = set->size ? set->size * 2 : 1024, .used = set->used };
-
-	bigger.slots = mp_xcalloc(bigger.size, sizeof(*bigger.slots));
-	for (size_t i = 0; i < set->size; i++) {
-		if (set->slots[i])
-			*key_slot(&bigger, set->slots[i]) = set->slots[i];
-	}
-	mp_freep(&set->slots);
-	*set = bigger;
-}
-
-/* Whether @key is new; it is in the set afterwards. */
-static bool key_set_add(struct key_set *set, uint64_t key)
-{
-	uint64_t *slot;
-
-	if (!key)
-		key = 1;
-	if (set->used * 2 >= set->size)
-		key_set_grow(set);
-	slot = key_slot(set, key);
-	if (*slot)
-		return false;
-	*slot = key;
-	set->used++;
-	return true;
 }
 
 static const char *program_path(const struct mp_decoder *decoder, uint64_t id)
@@ -105,7 +83,7 @@ static const char *program_path(const struct mp_decoder *decoder, uint64_t id)
 	return NULL;
 }
 
-static void program_add(struct mp_decoder *decoder, uint64_t id, const char *path)
+void mp_decoder_add_program(struct mp_decoder *decoder, uint64_t id, const char *path)
 {
 	if (program_path(decoder, id))
 		return;
@@ -142,7 +120,7 @@ static char *join_names(const char *names, size_t len)
 
 struct record {
 	struct mp_event head;
-	const char *base, *path, *real;
+	const char *path, *base, *real;
 };
 
 static int record_read(struct record *record, const void *data, size_t size, struct mp_error *err)
@@ -152,14 +130,19 @@ static int record_read(struct record *record, const void *data, size_t size, str
 	if (size < sizeof(*head))
 		return mp_error_set(err, MP_E_FORMAT, 0, "a record of %zu bytes", size);
 	memcpy(&record->head, data, sizeof(record->head));
-	record->base = (const char *)data + sizeof(*head);
-	record->path = record->base + head->base_len;
-	record->real = record->path + head->path_len;
+	record->path = (const char *)data + sizeof(*head);
+	record->base = record->path + head->path_len;
+	record->real = record->base + head->base_len;
 	/* The ring buffer rounds sizes up. */
-	if (sizeof(*head) + head->base_len + head->path_len + head->real_len > size)
+	if (sizeof(*head) + head->path_len + head->base_len + head->real_len > size)
 		return mp_error_set(err, MP_E_FORMAT, 0, "a record shorter than it says");
 	if (head->path_len > 0 && record->path[head->path_len - 1] != '\0')
 		return mp_error_set(err, MP_E_FORMAT, 0, "a path without an end");
+	if (head->rest > 0 && head->rest >= head->path_len)
+		return mp_error_set(err, MP_E_FORMAT, 0, "a path shorter than its rest");
+	if ((head->base_len > 0 && record->base[head->base_len - 1] != '\0') ||
+	    (head->real_len > 0 && record->real[head->real_len - 1] != '\0'))
+		return mp_error_set(err, MP_E_FORMAT, 0, "a name without an end");
 	if (head->op >= MP_OP_COUNT)
 		return mp_error_set(err, MP_E_FORMAT, 0, "unknown operation %u", head->op);
 	if (head->error < 0 || head->error > MAX_ERRNO)
@@ -172,10 +155,68 @@ static char *requested_path(const struct record *record)
 	MP_AUTO(mp_freep) char *base = join_names(record->base, record->head.base_len);
 	MP_AUTO(mp_freep) char *joined = NULL;
 
-	if (!base || record->head.path_len == 0)
-		return base ? MP_STEAL(base) : NULL;
+	if (record->head.path_len == 0)
+		return MP_STEAL(base);
 	joined = mp_path_join(base, record->path);
 	return mp_path_clean(joined);
+}
+
+/* What was reached, whether or not that is a path of the container. NULL: nothing. */
+static char *real_path(const struct record *record)
+{
+	MP_AUTO(mp_freep) char *place = NULL;
+	MP_AUTO(mp_freep) char *joined = NULL;
+
+	if (!(record->head.flags & MP_EVENT_HAS_REAL))
+		return NULL;
+	place = join_names(record->real, record->head.real_len);
+	if (!record->head.rest)
+		return MP_STEAL(place);
+	/* The path went on behind a magic link. */
+	joined = mp_xasprintf("%s%s", strcmp(place, "/") == 0 ? "" : place,
+			      record->path + record->head.rest);
+	return mp_path_clean(joined);
+}
+
+static bool is_whole(const struct record *record)
+{
+	return !(record->head.flags & (MP_EVENT_TRUNCATED | MP_EVENT_UNREAD));
+}
+
+static void add_result(struct mp_decoder *decoder, const struct record *record)
+{
+	struct result result = {
+		.request = record->head.request,
+		.flags = record->head.flags & MP_EVENT_TRACE_FLAGS,
+		.error = record->head.error,
+	};
+
+	if (is_whole(record) && !(record->head.flags & MP_EVENT_FOREIGN))
+		result.real = real_path(record);
+	decoder->results = mp_array_grow(decoder->results, decoder->n_results,
+					 &decoder->cap_results, sizeof(*decoder->results));
+	decoder->results[decoder->n_results++] = result;
+}
+
+int mp_decoder_learn(struct mp_decoder *decoder, const void *data, size_t size,
+		     struct mp_error *err)
+{
+	struct record record;
+
+	if (record_read(&record, data, size, err))
+		return -1;
+	if (!decoder->start_ns || record.head.time_ns < decoder->start_ns)
+		decoder->start_ns = record.head.time_ns;
+	/* A program from elsewhere (a memfd, the engine's runtime) has no path in the container. */
+	if (record.head.flags & MP_EVENT_EXECUTED && is_whole(&record) &&
+	    record.head.flags & MP_EVENT_HAS_REAL && !(record.head.flags & MP_EVENT_FOREIGN)) {
+		MP_AUTO(mp_freep) char *real = real_path(&record);
+
+		mp_decoder_add_program(decoder, record.head.new_exe_id, real);
+	}
+	if (record.head.flags & MP_EVENT_RESULT)
+		add_result(decoder, &record);
+	return 0;
 }
 
 /* Counts a record whose names are not whole. True: it was, and there is no event in it. */
@@ -194,51 +235,102 @@ static bool count_loss(struct mp_decoder *decoder, const struct record *record, 
 	return false;
 }
 
-int mp_decoder_feed(struct mp_decoder *decoder, const void *data, size_t size,
-		    struct mp_trace_event *event_out, struct mp_error *err)
+static int compare_results(const void *a, const void *b)
+{
+	const struct result *x = a, *y = b;
+
+	return (x->request > y->request) - (x->request < y->request);
+}
+
+/* The first result of @request; what belongs to the same one follows. Returns the index. */
+static size_t first_result(struct mp_decoder *decoder, uint64_t request)
+{
+	size_t low = 0, high = decoder->n_results;
+
+	if (!decoder->sorted && decoder->n_results > 0)
+		qsort(decoder->results, decoder->n_results, sizeof(*decoder->results),
+		      compare_results);
+	decoder->sorted = true;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (decoder->results[middle].request < request)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static void event_copy(struct mp_trace_event *copy, const struct mp_trace_event *event)
+{
+	*copy = *event;
+	copy->path = mp_xstrdup(event->path);
+	copy->real = mp_xstrdup(event->real);
+	copy->exe = mp_xstrdup(event->exe);
+}
+
+/* The event of a request, once for each of its results; as it is where none was seen. */
+static void emit_request(struct mp_decoder *decoder, const struct record *record,
+			 const struct mp_trace_event *event, mp_decoder_emit emit, void *context)
+{
+	size_t i = first_result(decoder, record->head.request);
+	struct mp_trace_event copy;
+
+	if (i == decoder->n_results || decoder->results[i].request != record->head.request) {
+		event_copy(&copy, event);
+		emit(record->head.sink, &copy, context);
+	}
+	for (; i < decoder->n_results && decoder->results[i].request == record->head.request; i++) {
+		event_copy(&copy, event);
+		copy.error = decoder->results[i].error;
+		copy.flags |= decoder->results[i].flags;
+		copy.real = mp_xstrdup(decoder->results[i].real);
+		emit(record->head.sink, &copy, context);
+	}
+}
+
+void mp_decoder_feed(struct mp_decoder *decoder, const void *data, size_t size,
+		     mp_decoder_emit emit, void *context)
 {
 	MP_AUTO(mp_freep) char *path = NULL;
 	MP_AUTO(mp_freep) char *real = NULL;
+	struct mp_trace_event event;
+	struct mp_error ignored = { 0 };
 	struct record record;
 
-	if (record_read(&record, data, size, err))
-		return -1;
+	if (record_read(&record, data, size, &ignored) ||
+	    record.head.flags & (MP_EVENT_RESULT | MP_EVENT_CONTAINER))
+		return;
 	path = requested_path(&record);
-	if (!path)
-		return mp_error_set(err, MP_E_FORMAT, 0, "a path without an end");
-	if (record.head.flags & MP_EVENT_HAS_REAL) {
-		real = join_names(record.real, record.head.real_len);
-		if (!real)
-			return mp_error_set(err, MP_E_FORMAT, 0, "a real path without an end");
-	}
-	/* A program from elsewhere (a memfd, the engine's runtime) has no path in the container. */
-	if ((record.head.flags & MP_EVENT_EXECUTED) && real &&
-	    !(record.head.flags & MP_EVENT_FOREIGN))
-		program_add(decoder, record.head.new_exe_id, real);
-	if (!key_set_add(&decoder->seen, record.head.key) || count_loss(decoder, &record, path))
-		return 0;
-	if (!decoder->start_ns)
-		decoder->start_ns = record.head.time_ns;
-	if (record.head.flags & MP_EVENT_FOREIGN)
-		mp_freep(&real);
+	if (count_loss(decoder, &record, path))
+		return;
+	if (!(record.head.flags & MP_EVENT_FOREIGN))
+		real = real_path(&record);
 	if (record.head.flags & MP_EVENT_BASE_FOREIGN) {
 		/* A descriptor from elsewhere: no path of the container, unless it leads to one. */
 		if (!real)
-			return 0;
+			return;
 		mp_freep(&path);
 		path = mp_xstrdup(real);
 	}
-	*event_out = (struct mp_trace_event){
+	event = (struct mp_trace_event){
 		.op = record.head.op,
-		.flags = record.head.flags & TRACE_FLAGS,
+		.flags = record.head.flags & MP_EVENT_TRACE_FLAGS,
 		.error = record.head.error,
 		.session = record.head.session,
 		.first_ns = (int64_t)(record.head.time_ns - decoder->start_ns),
-		.path = MP_STEAL(path),
-		.real = MP_STEAL(real),
-		.exe = mp_xstrdup(program_path(decoder, record.head.exe_id)),
+		.path = path,
+		.real = real,
+		.exe = (char *)program_path(decoder, record.head.exe_id),
 	};
-	return 1;
+	if (record.head.flags & MP_EVENT_PENDING) {
+		emit_request(decoder, &record, &event, emit, context);
+		return;
+	}
+	event.exe = mp_xstrdup(event.exe);
+	path = real = NULL;
+	emit(record.head.sink, &event, context);
 }
 
 void mp_decoder_losses(const struct mp_decoder *decoder, struct mp_trace_losses *losses)

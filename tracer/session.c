@@ -2,31 +2,52 @@
 #include "tracer/session.h"
 
 #include "core/log.h"
+#include "core/path.h"
 #include "tracer/calls.h"
 #include "tracer/decode.h"
+#include "tracer/spool.h"
 
 #include <bpf/bpf.h>
+#include <bpf/btf.h>
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "bpf/trace.skel.h"
 
-#define DEFAULT_BUFFER_BYTES ((size_t)16 << 20)
+#define DEFAULT_BUFFER_BYTES ((size_t)4 << 20)
 #define MIN_BUFFER_BYTES ((size_t)64 << 10)
 #define POLL_MS 20
+
+#define READER_NICE (-20)
+
+/* A container that began while the session was open. */
+struct new_container {
+	uint32_t number; /* the sink that the kernel side gave it */
+	int sink;        /* what it is, or an answer of new_container */
+};
 
 struct mp_session {
 	struct trace_bpf *bpf;
 	struct ring_buffer *ring;
+	struct mp_spool *spool;
+	struct mp_session_options options;
 	struct mp_decoder *decoder;
-	struct mp_trace_writer *writer;
-	uint64_t malformed;
+	struct mp_trace **sinks;
+	size_t n_sinks, cap_sinks;
+	/* The thread's, until it has ended. */
+	struct new_container *containers;
+	size_t n_containers, cap_containers;
+	uint64_t malformed, unknown_containers;
 	pthread_t thread;
 	bool thread_runs;
 	atomic_bool stop;
@@ -79,6 +100,53 @@ static int refused(int error, struct mp_error *err)
 	return mp_error_hint(err, "Linux 5.8 or later is needed; 'micropack doctor' says more");
 }
 
+/* io_uring's tracepoints: which of them there are, and what they are given, changes over time. */
+
+/* What the handlers of tracepoint @name are called with; NULL where the kernel does not have it. */
+static const struct btf_type *tracepoint_arguments(const struct btf *btf, const char *name)
+{
+	MP_AUTO(mp_freep) char *handler = mp_xasprintf("btf_trace_%s", name);
+	int id = btf__find_by_name_kind(btf, handler, BTF_KIND_TYPEDEF);
+	const struct btf_type *type = id > 0 ? btf__type_by_id(btf, (uint32_t)id) : NULL;
+
+	type = type ? btf__type_by_id(btf, type->type) : NULL;
+	type = type && btf_is_ptr(type) ? btf__type_by_id(btf, type->type) : NULL;
+	return type && btf_is_func_proto(type) ? type : NULL;
+}
+
+static bool argument_is_pointer(const struct btf *btf, const struct btf_type *arguments, int index)
+{
+	int id = btf__resolve_type(btf, btf_params(arguments)[index].type);
+
+	return id > 0 && btf_is_ptr(btf__type_by_id(btf, (uint32_t)id));
+}
+
+/* The numbers of arguments are one higher than in the kernel's source: the first is the handler's.
+ */
+static void set_request_forms(struct trace_bpf *bpf)
+{
+	struct btf *btf = btf__load_vmlinux_btf();
+	const struct btf_type *submit_req = NULL, *submit_sqe = NULL, *complete = NULL;
+
+	if (btf) {
+		submit_req = tracepoint_arguments(btf, "io_uring_submit_req");
+		submit_sqe = tracepoint_arguments(btf, "io_uring_submit_sqe");
+		complete = tracepoint_arguments(btf, "io_uring_complete");
+	}
+	/* (ctx, opcode, …); Linux 5.13 (ctx, req, opcode, …); 6.0 (req, …) */
+	if (submit_sqe && btf_vlen(submit_sqe) > 2)
+		bpf->rodata->submit_form = argument_is_pointer(btf, submit_sqe, 2) ? 1 : 2;
+	/* (ctx, user_data, res); 5.19 (ctx, req, user_data, res, …); 6.16 (ctx, req, cqe) */
+	if (complete && btf_vlen(complete) > 4)
+		bpf->rodata->complete_form = argument_is_pointer(btf, complete, 2) ? 1 : 0;
+	else if (complete && btf_vlen(complete) == 4)
+		bpf->rodata->complete_form = argument_is_pointer(btf, complete, 3) ? 2 : 0;
+	bpf_program__set_autoload(bpf->progs.on_submit_req, submit_req);
+	bpf_program__set_autoload(bpf->progs.on_submit_sqe, submit_sqe);
+	bpf_program__set_autoload(bpf->progs.on_complete, complete);
+	btf__free(btf);
+}
+
 /* Values that the programs have as constants. */
 static int set_constants(struct mp_session *session, size_t buffer_bytes, struct mp_error *err)
 {
@@ -92,38 +160,108 @@ static int set_constants(struct mp_session *session, size_t buffer_bytes, struct
 		return mp_error_set(err, MP_E_TRACE, errno, "stat '/proc/self/ns/mnt'");
 	bpf->rodata->host_mnt_ns = (uint32_t)st.st_ino;
 	bpf->rodata->wakeup_bytes = (uint32_t)(buffer_bytes / 4);
+	bpf->rodata->follow_new = session->options.new_container;
+	bpf->rodata->main_only = session->options.main_only;
+	bpf->rodata->typed_task = libbpf_probe_bpf_helper(BPF_PROG_TYPE_RAW_TRACEPOINT,
+							  BPF_FUNC_get_current_task_btf, NULL) == 1;
+	set_request_forms(bpf);
 	rc = bpf_map__set_max_entries(bpf->maps.events, (uint32_t)buffer_bytes);
 	if (rc)
 		return mp_error_set(err, MP_E_TRACE, -rc, "set the buffer's size");
 	return 0;
 }
 
+/* Taking records */
+
+/* From now on nobody is followed for @container; what is followed already is let go. */
+static void ignore_container(struct mp_session *session, const char *id, uint32_t number)
+{
+	struct mp_target target = { .sink = number, .ignored = 1 };
+	uint32_t key, next;
+	int more;
+
+	bpf_map__update_elem(session->bpf->maps.targets, id, MP_CONTAINER_ID_LEN, &target,
+			     sizeof(target), BPF_ANY);
+	more = bpf_map__get_next_key(session->bpf->maps.processes, NULL, &next, sizeof(next)) == 0;
+	while (more) {
+		struct mp_process process;
+
+		key = next;
+		more = bpf_map__get_next_key(session->bpf->maps.processes, &key, &next,
+					     sizeof(next)) == 0;
+		if (bpf_map__lookup_elem(session->bpf->maps.processes, &key, sizeof(key), &process,
+					 sizeof(process), 0) == 0 &&
+		    process.sink == number)
+			bpf_map__delete_elem(session->bpf->maps.processes, &key, sizeof(key), 0);
+	}
+	__atomic_fetch_add(&session->bpf->bss->generation, 1, __ATOMIC_RELAXED);
+}
+
+static void take_container(struct mp_session *session, const struct mp_event *event)
+{
+	const char *id = (const char *)(event + 1);
+	int sink = session->options.new_container(id, session->options.context);
+
+	session->containers = mp_array_grow(session->containers, session->n_containers,
+					    &session->cap_containers, sizeof(*session->containers));
+	session->containers[session->n_containers++] = (struct new_container){ event->sink, sink };
+	if (sink == MP_NEW_CONTAINER_UNKNOWN)
+		session->unknown_containers++;
+	if (sink < 0)
+		ignore_container(session, id, event->sink);
+}
+
+/* The sink of what is from @number, which the kernel side gave; negative: it is not wanted. */
+static int sink_of(const struct mp_session *session, uint32_t number)
+{
+	if (number < session->n_sinks)
+		return (int)number;
+	for (size_t i = 0; i < session->n_containers; i++) {
+		if (session->containers[i].number == number)
+			return session->containers[i].sink;
+	}
+	return MP_NEW_CONTAINER_IGNORE;
+}
+
 static int take_record(void *context, void *data, size_t size)
 {
 	struct mp_session *session = context;
-	struct mp_trace_event event;
-	struct mp_error err = { 0 };
-	int rc = mp_decoder_feed(session->decoder, data, size, &event, &err);
+	struct mp_event *event = data;
+	int sink;
 
-	if (rc < 0) {
-		mp_warn("malformed event: %s", err.msg);
+	if (size < sizeof(*event)) {
 		session->malformed++;
+		return 0;
 	}
-	if (rc > 0) {
-		mp_trace_writer_add(session->writer, &event);
-		mp_trace_event_clear(&event);
+	if (event->flags & MP_EVENT_CONTAINER) {
+		take_container(session, event);
+		return 0;
+	}
+	sink = sink_of(session, event->sink);
+	if (sink < 0)
+		return 0;
+	if ((uint32_t)sink != event->sink) {
+		MP_AUTO(mp_freep) struct mp_event *copy = mp_xmalloc(size);
+
+		memcpy(copy, event, size);
+		copy->sink = (uint32_t)sink;
+		mp_spool_add(session->spool, copy, size, offsetof(struct mp_event, exe_id));
+	} else {
+		mp_spool_add(session->spool, event, size, offsetof(struct mp_event, exe_id));
 	}
 	return 0;
 }
 
 /*
  * The kernel wakes the reader only when a quarter of the buffer waits: an event costs the traced
- * program no wake-up. What is less is fetched every POLL_MS.
+ * program no wake-up. What is less is fetched every POLL_MS. Ahead of what is traced, where that is
+ * allowed: a buffer that is full loses events.
  */
 static void *read_events(void *context)
 {
 	struct mp_session *session = context;
 
+	setpriority(PRIO_PROCESS, (id_t)syscall(SYS_gettid), READER_NICE);
 	while (!atomic_load(&session->stop)) {
 		ring_buffer__poll(session->ring, POLL_MS);
 		ring_buffer__consume(session->ring);
@@ -146,8 +284,8 @@ static int start_reading(struct mp_session *session, struct mp_error *err)
 	return 0;
 }
 
-int mp_session_open(const struct mp_session_options *options, struct mp_trace_writer *writer,
-		    struct mp_session **session_out, struct mp_error *err)
+int mp_session_open(const struct mp_session_options *options, struct mp_session **session_out,
+		    struct mp_error *err)
 {
 	MP_AUTO(mp_session_freep) struct mp_session *session = mp_xcalloc(1, sizeof(*session));
 	size_t buffer_bytes = options->buffer_bytes ? options->buffer_bytes : DEFAULT_BUFFER_BYTES;
@@ -160,28 +298,47 @@ int mp_session_open(const struct mp_session_options *options, struct mp_trace_wr
 				    "needed",
 				    buffer_bytes);
 	libbpf_set_print(to_log);
+	session->options = *options;
 	session->decoder = mp_decoder_new();
-	session->writer = writer;
 	session->bpf = trace_bpf__open();
 	if (!session->bpf)
 		return refused(errno, err);
-	if (set_constants(session, buffer_bytes, err))
+	if (mp_spool_open(&session->spool, err) || set_constants(session, buffer_bytes, err))
 		return -1;
 	rc = trace_bpf__load(session->bpf);
 	if (rc)
 		return refused(-rc, err);
+	if (start_reading(session, err))
+		return -1;
 	rc = trace_bpf__attach(session->bpf);
 	if (rc)
 		return refused(-rc, err);
-	if (start_reading(session, err))
-		return -1;
 	*session_out = MP_STEAL(session);
 	return 0;
 }
 
-int mp_session_add_container(struct mp_session *session, const char *id, struct mp_error *err)
+unsigned int mp_session_add_sink(struct mp_session *session, struct mp_trace *trace)
 {
-	struct mp_target target = { 0 };
+	session->sinks = mp_array_grow(session->sinks, session->n_sinks, &session->cap_sinks,
+				       sizeof(struct mp_trace *));
+	session->sinks[session->n_sinks] = trace;
+	return (unsigned int)session->n_sinks++;
+}
+
+/* Following */
+
+static int add_target(struct mp_session *session, const union mp_target_key *key,
+		      const struct mp_target *target)
+{
+	return -bpf_map__update_elem(session->bpf->maps.targets, key, sizeof(*key), target,
+				     sizeof(*target), BPF_ANY);
+}
+
+int mp_session_add_container(struct mp_session *session, unsigned int sink, const char *id,
+			     struct mp_error *err)
+{
+	struct mp_target target = { .sink = sink };
+	union mp_target_key key;
 	int rc;
 
 	if (strlen(id) != MP_CONTAINER_ID_LEN ||
@@ -189,24 +346,82 @@ int mp_session_add_container(struct mp_session *session, const char *id, struct 
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "'%s' is no container ID of %d hexadecimal digits", id,
 				    MP_CONTAINER_ID_LEN);
-	rc = bpf_map__update_elem(session->bpf->maps.targets, id, MP_CONTAINER_ID_LEN, &target,
-				  sizeof(target), BPF_ANY);
+	memcpy(key.container, id, sizeof(key.container));
+	rc = add_target(session, &key, &target);
 	if (rc)
-		return mp_error_set(err, MP_E_TRACE, -rc, "follow container %.12s", id);
+		return mp_error_set(err, MP_E_TRACE, rc, "follow container %.12s", id);
 	return 0;
 }
 
-int mp_session_add_process(struct mp_session *session, pid_t pid, struct mp_error *err)
-{
-	struct mp_process process = { .pending = 1 };
-	uint32_t key = (uint32_t)pid;
-	int rc = bpf_map__update_elem(session->bpf->maps.processes, &key, sizeof(key), &process,
-				      sizeof(process), BPF_ANY);
+#define CGROUP_MAGIC 0x27e0eb
+#define CGROUP2_MAGIC 0x63677270
 
+int mp_session_add_cgroup(struct mp_session *session, unsigned int sink, const char *path,
+			  struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *real = realpath(path, NULL);
+	struct mp_target target = { .sink = sink, .on_host = 1 };
+	union mp_target_key key = { 0 };
+	struct statfs fs;
+	struct stat st;
+	int rc;
+
+	if (!real || statfs(real, &fs) < 0 || stat(real, &st) < 0)
+		return mp_error_set(err, MP_E_USAGE, errno, "find the control group '%s'", path);
+	if ((fs.f_type != CGROUP_MAGIC && fs.f_type != CGROUP2_MAGIC) || !S_ISDIR(st.st_mode))
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "'%s' is no control group: a directory below "
+				    "/sys/fs/cgroup is needed",
+				    path);
+	key.cgroup.id = st.st_ino;
+	snprintf(key.cgroup.name, sizeof(key.cgroup.name), "%s", mp_path_base(real));
+	rc = add_target(session, &key, &target);
 	if (rc)
+		return mp_error_set(err, MP_E_TRACE, rc, "follow control group '%s'", path);
+	session->bpf->bss->host_targets = true;
+	return 0;
+}
+
+static int put_process(struct mp_session *session, pid_t pid, const struct mp_process *process,
+		       uint64_t flags, struct mp_error *err)
+{
+	uint32_t key = (uint32_t)pid;
+	int rc = bpf_map__update_elem(session->bpf->maps.processes, &key, sizeof(key), process,
+				      sizeof(*process), flags);
+
+	__atomic_fetch_add(&session->bpf->bss->generation, 1, __ATOMIC_RELAXED);
+	if (rc && !(rc == -EEXIST && flags == BPF_NOEXIST))
 		return mp_error_set(err, MP_E_TRACE, -rc, "follow process %d", (int)pid);
 	return 0;
 }
+
+int mp_session_add_process(struct mp_session *session, unsigned int sink, pid_t pid,
+			   struct mp_error *err)
+{
+	const struct mp_process process = { .sink = sink, .pending = 1 };
+
+	return put_process(session, pid, &process, BPF_ANY, err);
+}
+
+int mp_session_follow_running(struct mp_session *session, unsigned int sink, pid_t pid,
+			      const char *exe, struct mp_error *err)
+{
+	struct mp_process process = { .sink = sink };
+
+	for (const char *c = exe; c && *c; c++)
+		process.exe_id = mp_mix(process.exe_id, (unsigned char)*c);
+	if (exe)
+		mp_decoder_add_program(session->decoder, process.exe_id, exe);
+	return put_process(session, pid, &process, BPF_NOEXIST, err);
+}
+
+void mp_session_add_event(struct mp_session *session, unsigned int sink,
+			  struct mp_trace_event *event)
+{
+	mp_trace_add_take(session->sinks[sink], event);
+}
+
+/* The end */
 
 static int read_counter(struct mp_session *session, uint32_t which, uint64_t *sum_out,
 			struct mp_error *err)
@@ -242,6 +457,37 @@ static uint64_t skipped_runs(struct mp_session *session)
 	return sum;
 }
 
+static void to_sink(unsigned int sink, struct mp_trace_event *event, void *context)
+{
+	struct mp_session *session = context;
+
+	mp_session_add_event(session, sink, event);
+}
+
+/* Makes events of what was kept. */
+static int decode_all(struct mp_session *session, struct mp_error *err)
+{
+	const void *data;
+	size_t size;
+	int more;
+
+	if (mp_spool_rewind(session->spool, err))
+		return -1;
+	while ((more = mp_spool_next(session->spool, &data, &size, err)) > 0) {
+		struct mp_error malformed = { 0 };
+
+		if (mp_decoder_learn(session->decoder, data, size, &malformed)) {
+			mp_warn("malformed event: %s", malformed.msg);
+			session->malformed++;
+		}
+	}
+	if (more < 0 || mp_spool_rewind(session->spool, err))
+		return -1;
+	while ((more = mp_spool_next(session->spool, &data, &size, err)) > 0)
+		mp_decoder_feed(session->decoder, data, size, to_sink, session);
+	return more;
+}
+
 int mp_session_finish(struct mp_session *session, struct mp_trace_losses *losses_out,
 		      struct mp_error *err)
 {
@@ -255,14 +501,14 @@ int mp_session_finish(struct mp_session *session, struct mp_trace_losses *losses
 	session->thread_runs = false;
 	ring_buffer__consume(session->ring);
 
-	if (read_counter(session, MP_COUNT_DROPPED, &dropped, err) ||
+	if (decode_all(session, err) || read_counter(session, MP_COUNT_DROPPED, &dropped, err) ||
 	    read_counter(session, MP_COUNT_UNREAD, &unread, err) ||
 	    read_counter(session, MP_COUNT_UNTRACKED, &untracked, err))
 		return -1;
 	mp_decoder_losses(session->decoder, &losses);
 	losses.dropped += skipped + session->malformed + dropped;
 	losses.unread += unread;
-	losses.untracked += untracked;
+	losses.untracked += untracked + session->unknown_containers;
 	*losses_out = losses;
 	return 0;
 }
@@ -277,6 +523,9 @@ void mp_session_freep(struct mp_session **session)
 	}
 	ring_buffer__free((*session)->ring);
 	trace_bpf__destroy((*session)->bpf);
+	mp_spool_freep(&(*session)->spool);
 	mp_decoder_freep(&(*session)->decoder);
+	mp_freep(&(*session)->sinks);
+	mp_freep(&(*session)->containers);
 	mp_freep(session);
 }

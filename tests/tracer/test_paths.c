@@ -76,12 +76,13 @@ Test(paths, opens)
 		{ MP_OP_OPEN, "link", "relative", 0, 0 },
 		{ MP_OP_OPEN, "dirlink/through", "dir/through", 0, 0 },
 		{ MP_OP_OPEN, "link", NULL, ELOOP, MP_TRACE_NOFOLLOW },
-		{ MP_OP_OPEN, "link", "link", 0, MP_TRACE_NOFOLLOW },
+		{ MP_OP_OPEN, "link", "link", 0, MP_TRACE_NOFOLLOW | MP_TRACE_LOCATED },
 		{ MP_OP_OPEN, "dangling", NULL, ENOENT, 0 },
 		{ MP_OP_OPEN, "missing", NULL, ENOENT, 0 },
 		{ MP_OP_OPEN, "relative/below", NULL, ENOTDIR, 0 },
 		{ MP_OP_OPEN, "dir", NULL, EISDIR, MP_TRACE_WRITE },
-		{ MP_OP_OPEN, "made", "made", 0, MP_TRACE_WRITE | MP_TRACE_CREATE },
+		{ MP_OP_OPEN, "made", "made", 0,
+		  MP_TRACE_WRITE | MP_TRACE_CREATE | MP_TRACE_CREATED },
 		{ MP_OP_OPEN, "changed", "changed", 0, MP_TRACE_WRITE },
 		{ MP_OP_OPEN, LONGEST_NAME, LONGEST_NAME, 0, 0 },
 		{ MP_OP_OPEN, LONGEST_NAME "n", NULL, ENAMETOOLONG, 0 },
@@ -220,8 +221,7 @@ Test(paths, chdir_through_symlinks)
 {
 	static const struct expected_event events[] = {
 		{ MP_OP_CHDIR, "link", "dir", 0, MP_TRACE_DIR },
-		/* Of a relative path only what it reached is known afterwards. */
-		{ MP_OP_CHDIR, "dir", "dir", 0, MP_TRACE_DIR },
+		{ MP_OP_CHDIR, "link2", "dir", 0, MP_TRACE_DIR },
 	};
 	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
 
@@ -299,7 +299,7 @@ Test(paths, every_kind_of_call)
 		{ MP_OP_READLINK, "file", NULL, EINVAL, n },
 		{ MP_OP_CREATE, "new-dir", NULL, 0, c },
 		{ MP_OP_CREATE, "new-link", NULL, 0, c | n },
-		{ MP_OP_OTHER, "file", NULL, 0, 0 },
+		{ MP_OP_OTHER, "file", NULL, 0, n },
 		{ MP_OP_CREATE, "new-name", NULL, 0, c | n },
 		{ MP_OP_REMOVE, "new-name", NULL, 0, w | n },
 		{ MP_OP_CREATE, "newer-name", NULL, 0, c | n },
@@ -524,10 +524,10 @@ static void go_down(int depth)
 
 SCENARIO(deep)
 {
-	go_down(200);
-	REQUIRE(open_at(AT_FDCWD, "at-200", O_WRONLY | O_CREAT) >= 0);
-	go_down(100);
-	REQUIRE(open_at(AT_FDCWD, "at-300", O_WRONLY | O_CREAT) >= 0);
+	go_down(1000);
+	REQUIRE(open_at(AT_FDCWD, "at-1000", O_WRONLY | O_CREAT) >= 0);
+	go_down(1100);
+	REQUIRE(open_at(AT_FDCWD, "at-2100", O_WRONLY | O_CREAT) >= 0);
 }
 
 static char *deep_path(int depth, const char *name)
@@ -540,19 +540,19 @@ static char *deep_path(int depth, const char *name)
 	return mp_buf_steal(&path);
 }
 
-/* Deeper than can be recorded: not in the trace, least of all cut short, and said so. */
+/* Deeper than any path may be long: not in the trace, least of all cut short, and said so. */
 Test(paths, too_deep)
 {
 	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
-	MP_AUTO(mp_freep) char *at_200 = deep_path(200, "at-200");
-	const struct expected_event event = { MP_OP_OPEN, at_200, at_200, 0,
-					      MP_TRACE_WRITE | MP_TRACE_CREATE };
+	MP_AUTO(mp_freep) char *at_1000 = deep_path(1000, "at-1000");
+	const struct expected_event event = { MP_OP_OPEN, at_1000, at_1000, 0,
+					      MP_TRACE_WRITE | MP_TRACE_CREATE | MP_TRACE_CREATED };
 	struct mp_trace_losses losses;
 	struct mp_error err = { 0 };
 
 	trace = traced_run("deep", 0, &losses);
 	expect_event(trace, &event);
-	expect_no_event(trace, "at-300");
+	expect_no_event(trace, "at-2100");
 	cr_expect(losses.truncated > 0, "none is counted");
 	cr_expect_eq(losses.dropped + losses.unread + losses.untracked, 0);
 	cr_expect_eq(mp_trace_check_complete(trace, &err), -1);

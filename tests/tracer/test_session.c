@@ -183,7 +183,7 @@ Test(session, others_are_not_followed)
 	make_file("unrelated", "", 0644);
 	followed = traced_fork("followed", &go);
 	unrelated = traced_fork("unrelated", &other_go);
-	cr_assert(mp_session_add_process(mp_recorder_session(recorder), followed, &err) == 0);
+	cr_assert(mp_session_add_process(mp_recorder_session(recorder), 0, followed, &err) == 0);
 	traced_go(other_go);
 	traced_go(go);
 	cr_assert(open_file(path));
@@ -208,7 +208,7 @@ Test(session, two_at_once)
 
 	make_file("followed", "", 0644);
 	make_file("unrelated", "", 0644);
-	cr_assert(mp_session_add_process(mp_recorder_session(recorder), pid, &err) == 0);
+	cr_assert(mp_session_add_process(mp_recorder_session(recorder), 0, pid, &err) == 0);
 	snprintf(trace_path, sizeof(trace_path), "%s/second.jsonl", out_dir);
 	second = traced_run("followed", 0, NULL);
 	traced_go(go);
@@ -406,7 +406,8 @@ static void try_container(const char *hierarchy, const char *name, bool own_moun
 	struct mp_error err = { 0 };
 	const struct mp_trace_event *event;
 
-	cr_assert(mp_session_add_container(mp_recorder_session(recorder), CONTAINER_ID, &err) == 0);
+	cr_assert(mp_session_add_container(mp_recorder_session(recorder), 0, CONTAINER_ID, &err) ==
+		  0);
 	cr_assert_eq(run_in(cgroup, own_mounts, "first"), 0);
 	cr_assert_eq(run_in(cgroup, own_mounts, "second"), 0);
 	trace = traced_finish(&recorder, NULL);
@@ -475,7 +476,8 @@ Test(session, container_ids)
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
 		struct mp_error err = { 0 };
-		int rc = mp_session_add_container(mp_recorder_session(recorder), cases[i].id, &err);
+		int rc = mp_session_add_container(mp_recorder_session(recorder), 0, cases[i].id,
+						  &err);
 
 		cr_expect_eq(rc, cases[i].good ? 0 : -1, "'%s': %d", cases[i].id, rc);
 		if (cases[i].good)
@@ -514,11 +516,7 @@ Test(session, buffer_sizes)
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
-		const struct mp_recorder_options options = {
-			.path = trace_path,
-			.source = "command",
-			.session = { .buffer_bytes = cases[i].bytes },
-		};
+		const struct mp_session_options options = { .buffer_bytes = cases[i].bytes };
 		MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = NULL;
 		struct mp_error err = { 0 };
 		int rc = mp_recorder_open(&options, &recorder, &err);
@@ -582,12 +580,12 @@ Test(session, an_empty_trace_is_said_to_be)
 
 Test(session, a_folder_that_does_not_exist)
 {
-	const struct mp_recorder_options options = { .path = "/nonexistent/trace.jsonl",
-						     .source = "command" };
-	struct mp_recorder *recorder = NULL;
+	const struct mp_recorder_trace trace = { .path = "/nonexistent/trace.jsonl",
+						 .source = "command" };
+	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = traced_open(0);
 	struct mp_error err = { 0 };
+	unsigned int sink;
 
-	cr_expect_eq(mp_recorder_open(&options, &recorder, &err), -1);
-	cr_expect_null(recorder);
+	cr_expect_eq(mp_recorder_add(recorder, &trace, &sink, &err), -1);
 	cr_expect_str_eq(err.msg, "create '/nonexistent/trace.jsonl': No such file or directory");
 }

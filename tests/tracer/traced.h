@@ -65,7 +65,7 @@ static inline void require_tracing(void)
 	MP_AUTO(mp_session_freep) struct mp_session *session = NULL;
 	struct mp_error err = { 0 };
 
-	if (mp_session_open(&options, NULL, &session, &err) == 0)
+	if (mp_session_open(&options, &session, &err) == 0)
 		return;
 	if (!must_run_bpf() && (err.sys_errno == EPERM || err.sys_errno == EACCES))
 		cr_skip("%s", err.msg);
@@ -129,18 +129,25 @@ static inline void make_symlink(const char *name, const char *target)
 	cr_assert(symlink(target, path) == 0, "symlink '%s': %s", path, strerror(errno));
 }
 
-static inline struct mp_recorder *traced_open(size_t buffer_bytes)
+/* A recorder with one sink, which has the number 0. */
+static inline struct mp_recorder *traced_open_with(const struct mp_session_options *options)
 {
-	const struct mp_recorder_options options = {
-		.path = trace_path,
-		.source = "command",
-		.session = { .buffer_bytes = buffer_bytes },
-	};
+	const struct mp_recorder_trace trace = { .path = trace_path, .source = "command" };
 	struct mp_recorder *recorder = NULL;
 	struct mp_error err = { 0 };
+	unsigned int sink;
 
-	cr_assert(mp_recorder_open(&options, &recorder, &err) == 0, "%s", err.msg);
+	cr_assert(mp_recorder_open(options, &recorder, &err) == 0, "%s", err.msg);
+	cr_assert(mp_recorder_add(recorder, &trace, &sink, &err) == 0, "%s", err.msg);
+	cr_assert_eq(sink, 0);
 	return recorder;
+}
+
+static inline struct mp_recorder *traced_open(size_t buffer_bytes)
+{
+	const struct mp_session_options options = { .buffer_bytes = buffer_bytes };
+
+	return traced_open_with(&options);
 }
 
 /* A process that executes @scenario in the work folder once *go_out is written to. */
@@ -208,7 +215,7 @@ static inline struct mp_trace *traced_run(const char *scenario, size_t buffer_by
 	int go, status;
 	pid_t pid = traced_fork(scenario, &go);
 
-	cr_assert(mp_session_add_process(mp_recorder_session(recorder), pid, &err) == 0, "%s",
+	cr_assert(mp_session_add_process(mp_recorder_session(recorder), 0, pid, &err) == 0, "%s",
 		  err.msg);
 	traced_go(go);
 	status = traced_wait(pid);

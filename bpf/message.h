@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: (GPL-2.0-only OR BSD-2-Clause) */
+#ifndef MP_BPF_MESSAGE_H
+#define MP_BPF_MESSAGE_H
+
+/*
+ * Sockets: messages to an address in the file system, and descriptors that come with messages, as
+ * their sender may be nobody who is followed. Included by trace.bpf.c alone.
+ */
+
+/* The members that matter of struct msghdr, and of that of a 32-bit program. */
+struct message {
+	__u64 name, name_len, control, control_len;
+};
+
+static __always_inline bool read_message(__u64 address, bool compat, struct message *message)
+{
+	__u64 words[6] = {};
+	__u32 halves[6] = {};
+
+	if (compat) {
+		if (bpf_probe_read_user(halves, sizeof(halves), (void *)address))
+			return false;
+		message->name = halves[0];
+		message->name_len = halves[1];
+		message->control = halves[4];
+		message->control_len = halves[5];
+		return true;
+	}
+	if (bpf_probe_read_user(words, sizeof(words), (void *)address))
+		return false;
+	message->name = words[0];
+	message->name_len = (__u32)words[1];
+	message->control = words[4];
+	message->control_len = words[5];
+	return true;
+}
+
+/* The path that a message is sent to, as socket_path has it. */
+static __always_inline const char *message_path(__u64 address, bool compat, __u32 *room_out)
+{
+	struct message message;
+
+	if (!read_message(address, compat, &message))
+		return 0;
+	return socket_path((void *)message.name, message.name_len, room_out);
+}
+
+/* The header of a control message; its data begins behind it. */
+struct control {
+	__u64 len;
+	__u32 level, type;
+};
+
+static __always_inline bool read_control(__u64 address, bool compat, struct control *control)
+{
+	struct {
+		__u32 len, level, type;
+	} small;
+
+	if (!compat)
+		return !bpf_probe_read_user(control, sizeof(*control), (void *)address);
+	if (bpf_probe_read_user(&small, sizeof(small), (void *)address))
+		return false;
+	control->len = small.len;
+	control->level = small.level;
+	control->type = small.type;
+	return true;
+}
+
+#define DESCRIPTORS 16
+
+/* Reports the files behind the first of @n descriptors at @address (user memory). */
+__noinline int report_some_descriptors(__u32 which, __u64 address, __u32 n)
+{
+	struct scratch *s = scratch_at(which);
+
+	for (__u32 i = 0; s && i < DESCRIPTORS && i < n; i++) {
+		__u32 fd = 0;
+
+		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(address + i * 4)))
+			return 0;
+		report_fd(s, fd);
+	}
+	return 0;
+}
+
+/* All of them. */
+__noinline int report_descriptors(__u32 which, __u64 address, __u32 n)
+{
+	for (__u32 i = 0; i < SCM_MAX_FD && i < n; i += DESCRIPTORS)
+		report_some_descriptors(which, address + i * 4, n - i);
+	return 0;
+}
+
+#define CONTROLS 8
+
+/* Reports the files whose descriptors came with the message whose struct msghdr is at @address. */
+__noinline int report_received(__u32 which, __u64 address, __u32 compat)
+{
+	const __u64 head = compat ? 12 : 16, align = compat ? 3 : 7;
+	struct message message = {};
+	struct control control = {};
+	__u64 at, end;
+
+	if (!read_message(address, compat, &message) || message.control_len < head)
+		return 0;
+	at = message.control;
+	end = at + message.control_len;
+	for (int i = 0; i < CONTROLS && at + head <= end; i++) {
+		if (!read_control(at, compat, &control) || control.len < head)
+			return 0;
+		if (control.level == SOL_SOCKET && control.type == SCM_RIGHTS)
+			report_descriptors(which, at + head, (control.len - head) / 4);
+		at += (control.len + align) & ~align;
+	}
+	return 0;
+}
+
+static __always_inline bool is_unix_socket(const struct scratch *s, __u32 fd)
+{
+	struct file *file = file_of(s, fd);
+	struct socket *socket = BPF_CORE_READ(file, private_data);
+
+	return BPF_CORE_READ(socket, sk, __sk_common.skc_family) == AF_UNIX;
+}
+
+#define MESSAGES 64
+
+/* The same for @n messages of recvmmsg(2). Inline: functions may be but eight deep. */
+static __always_inline void report_received_many(__u32 which, __u64 address, __u32 n, bool compat)
+{
+	for (__u32 i = 0; i < MESSAGES && i < n; i++)
+		report_received(which, address + i * (compat ? 32 : 64), compat);
+	if (n > MESSAGES)
+		count(MP_COUNT_UNREAD);
+}
+
+/* socketcall(2), a 32-bit program's only way to sockets before Linux 4.3. */
+enum { CALL_BIND = 2, CALL_CONNECT = 3, CALL_SENDTO = 11, CALL_SENDMSG = 16, CALL_RECVMSG = 17 };
+
+/* The path of an address in @call with its arguments at @address; flags go to the event. */
+static __always_inline const char *socketcall_path(struct scratch *s, __u64 call, __u64 address,
+						   long ret, __u32 *room_out)
+{
+	__u32 args[6] = {};
+
+	/* How many there are depends on the call: what is behind them need not be there. */
+	if (bpf_probe_read_user(args, 3 * 4, (void *)address))
+		return 0;
+	switch (call) {
+	case CALL_BIND:
+		s->event.flags |= MP_EVENT_CREATE;
+		return socket_path((void *)(__u64)args[1], args[2], room_out);
+	case CALL_CONNECT:
+		return socket_path((void *)(__u64)args[1], args[2], room_out);
+	case CALL_SENDTO:
+		if (bpf_probe_read_user(args, sizeof(args), (void *)address))
+			return 0;
+		return socket_path((void *)(__u64)args[4], args[5], room_out);
+	case CALL_SENDMSG:
+		return message_path(args[1], true, room_out);
+	case CALL_RECVMSG:
+		if (ret >= 0)
+			report_received(s->which, args[1], true);
+		return 0;
+	}
+	return 0;
+}
+
+#endif
