@@ -8,62 +8,49 @@
  */
 
 /* The members that matter of struct msghdr, and of that of a 32-bit program. */
-struct message {
-	__u64 name, name_len, control, control_len;
-};
-
-static __always_inline bool read_message(__u64 address, bool compat, struct message *message)
+static __always_inline bool read_message(struct scratch *s, __u64 address, bool compat)
 {
-	__u64 words[6] = {};
-	__u32 halves[6] = {};
+	struct message *message = &s->message;
 
 	if (compat) {
-		if (bpf_probe_read_user(halves, sizeof(halves), (void *)address))
+		if (bpf_probe_read_user(s->halves, sizeof(s->halves), (void *)address))
 			return false;
-		message->name = halves[0];
-		message->name_len = halves[1];
-		message->control = halves[4];
-		message->control_len = halves[5];
+		message->name = s->halves[0];
+		message->name_len = s->halves[1];
+		message->control = s->halves[4];
+		message->control_len = s->halves[5];
 		return true;
 	}
-	if (bpf_probe_read_user(words, sizeof(words), (void *)address))
+	if (bpf_probe_read_user(s->words, sizeof(s->words), (void *)address))
 		return false;
-	message->name = words[0];
-	message->name_len = (__u32)words[1];
-	message->control = words[4];
-	message->control_len = words[5];
+	message->name = s->words[0];
+	message->name_len = (__u32)s->words[1];
+	message->control = s->words[4];
+	message->control_len = s->words[5];
 	return true;
 }
 
 /* The path that a message is sent to, as socket_path has it. */
-static __always_inline const char *message_path(__u64 address, bool compat, __u32 *room_out)
+static __always_inline const char *message_path(struct scratch *s, __u64 address, bool compat,
+						__u32 *room_out)
 {
-	struct message message;
-
-	if (!read_message(address, compat, &message))
+	if (!read_message(s, address, compat))
 		return 0;
-	return socket_path((void *)message.name, message.name_len, room_out);
+	return socket_path((void *)s->message.name, s->message.name_len, room_out);
 }
 
 /* The header of a control message; its data begins behind it. */
-struct control {
-	__u64 len;
-	__u32 level, type;
-};
-
-static __always_inline bool read_control(__u64 address, bool compat, struct control *control)
+static __always_inline bool read_control(struct scratch *s, __u64 address, bool compat)
 {
-	struct {
-		__u32 len, level, type;
-	} small;
+	struct control *control = &s->control;
 
 	if (!compat)
 		return !bpf_probe_read_user(control, sizeof(*control), (void *)address);
-	if (bpf_probe_read_user(&small, sizeof(small), (void *)address))
+	if (bpf_probe_read_user(s->halves, 3 * sizeof(s->halves[0]), (void *)address))
 		return false;
-	control->len = small.len;
-	control->level = small.level;
-	control->type = small.type;
+	control->len = s->halves[0];
+	control->level = s->halves[1];
+	control->type = s->halves[2];
 	return true;
 }
 
@@ -98,20 +85,24 @@ __noinline int report_descriptors(__u32 which, __u64 address, __u32 n)
 __noinline int report_received(__u32 which, __u64 address, __u32 compat)
 {
 	const __u64 head = compat ? 12 : 16, align = compat ? 3 : 7;
-	struct message message = {};
-	struct control control = {};
+	struct scratch *s = scratch_at(which);
 	__u64 at, end;
 
-	if (!read_message(address, compat, &message) || message.control_len < head)
+	if (!s || !read_message(s, address, compat) || s->message.control_len < head)
 		return 0;
-	at = message.control;
-	end = at + message.control_len;
+	at = s->message.control;
+	end = at + s->message.control_len;
 	for (int i = 0; i < CONTROLS && at + head <= end; i++) {
-		if (!read_control(at, compat, &control) || control.len < head)
+		__u64 len;
+
+		if (!read_control(s, at, compat))
 			return 0;
-		if (control.level == SOL_SOCKET && control.type == SCM_RIGHTS)
-			report_descriptors(which, at + head, (control.len - head) / 4);
-		at += (control.len + align) & ~align;
+		len = s->control.len;
+		if (len < head)
+			return 0;
+		if (s->control.level == SOL_SOCKET && s->control.type == SCM_RIGHTS)
+			report_descriptors(which, at + head, (len - head) / 4);
+		at += (len + align) & ~align;
 	}
 	return 0;
 }
@@ -142,10 +133,10 @@ enum { CALL_BIND = 2, CALL_CONNECT = 3, CALL_SENDTO = 11, CALL_SENDMSG = 16, CAL
 static __always_inline const char *socketcall_path(struct scratch *s, __u64 call, __u64 address,
 						   long ret, __u32 *room_out)
 {
-	__u32 args[6] = {};
+	__u32 *args = s->halves;
 
 	/* How many there are depends on the call: what is behind them need not be there. */
-	if (bpf_probe_read_user(args, 3 * 4, (void *)address))
+	if (bpf_probe_read_user(args, 3 * sizeof(args[0]), (void *)address))
 		return 0;
 	switch (call) {
 	case CALL_BIND:
@@ -154,11 +145,11 @@ static __always_inline const char *socketcall_path(struct scratch *s, __u64 call
 	case CALL_CONNECT:
 		return socket_path((void *)(__u64)args[1], args[2], room_out);
 	case CALL_SENDTO:
-		if (bpf_probe_read_user(args, sizeof(args), (void *)address))
+		if (bpf_probe_read_user(args, sizeof(s->halves), (void *)address))
 			return 0;
 		return socket_path((void *)(__u64)args[4], args[5], room_out);
 	case CALL_SENDMSG:
-		return message_path(args[1], true, room_out);
+		return message_path(s, args[1], true, room_out);
 	case CALL_RECVMSG:
 		if (ret >= 0)
 			report_received(s->which, args[1], true);

@@ -28,6 +28,16 @@ struct directories {
 	struct place root, pwd;
 };
 
+/* The members that matter of struct msghdr, and of struct cmsghdr. */
+struct message {
+	__u64 name, name_len, control, control_len;
+};
+
+struct control {
+	__u64 len;
+	__u32 level, type;
+};
+
 /* Keys that were delivered from this processor lately, by their low bits. */
 #define RECENT 512
 
@@ -60,6 +70,11 @@ struct scratch {
 	struct mp_process process;
 	__u32 process_tgid, process_generation;
 	bool process_followed;
+	/* What is too much for the stack. */
+	struct message message;
+	struct control control;
+	__u64 words[6];
+	__u32 halves[6];
 	union mp_target_key target;
 	char cgroup_name[1 + NAME_SIZE];
 	__u64 recent[RECENT];

@@ -398,7 +398,7 @@ static __always_inline const char *text_of(struct scratch *s, __u8 kind, __u64 a
 	case MP_CALL_SOCKET:
 		return socket_path((void *)arg, how, room_out);
 	case MP_CALL_SENDMSG:
-		return message_path(arg, compat, room_out);
+		return message_path(s, arg, compat, room_out);
 	case MP_CALL_SOCKETCALL:
 		return socketcall_path(s, s->args[0], arg, ret, room_out);
 	}
