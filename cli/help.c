@@ -37,7 +37,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --no-verify          do not run the tests on the packed image\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
-		"      --buffer-size SIZE   between kernel and tracer (16M)\n"
+		"      --buffer-size SIZE   between kernel and tracer (4M)\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS
 		"\n"
 		"SCRIPT finds MICROPACK_CONTAINER, MICROPACK_HOST, MICROPACK_PORT and, for each\n"
@@ -56,7 +56,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"\n" RUN_OPTIONS "\n"
 		"Other options:\n"
 		"  -o, --output FILE        the trace (trace.jsonl)\n"
-		"      --buffer-size SIZE   between kernel and tracer (16M)\n" COMMON_OPTIONS "\n"
+		"      --buffer-size SIZE   between kernel and tracer (4M)\n" COMMON_OPTIONS "\n"
 		"For a COMMAND on this host only --for is of use (it is ended after that time),\n"
 		"and --stop-timeout.\n",
 	[MP_COMMAND_PACK] =
