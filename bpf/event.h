@@ -107,6 +107,7 @@ enum {
 	MP_CALL_SOCKET,     /* path_arg: struct sockaddr *; how_arg: its length */
 	MP_CALL_SOCKETCALL, /* the 32-bit socketcall(2) */
 	MP_CALL_SENDMSG,    /* path_arg: struct msghdr * with an address */
+	MP_CALL_SENDMMSG,   /* path_arg: struct mmsghdr *, as many as the result says */
 	MP_CALL_RECVMSG,    /* path_arg: struct msghdr * with which descriptors may have come */
 	MP_CALL_RECVMMSG,   /* path_arg: struct mmsghdr *, as many as the result says */
 };

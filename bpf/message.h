@@ -115,14 +115,46 @@ static __always_inline bool is_unix_socket(const struct scratch *s, __u32 fd)
 	return BPF_CORE_READ(socket, sk, __sk_common.skc_family) == AF_UNIX;
 }
 
+/* Reports where the message was sent whose struct msghdr is at @address. */
+__noinline int report_sent(__u32 which, __u64 address, long ret, __u32 compat)
+{
+	struct scratch *s = scratch_at(which);
+	const char *text;
+	__u32 room;
+
+	if (!s)
+		return 0;
+	text = message_path(s, address, compat, &room);
+	if (text && set_path(s, text, room, AT_FDCWD, 0, ret))
+		report(which);
+	return 0;
+}
+
+/* sendmmsg(2) and recvmmsg(2): as many messages as @ret says. */
 #define MESSAGES 64
 
-/* The same for @n messages of recvmmsg(2). Inline: functions may be but eight deep. */
-static __always_inline void report_received_many(__u32 which, __u64 address, __u32 n, bool compat)
+static __always_inline __u64 message_at(__u64 address, __u32 index, bool compat)
 {
-	for (__u32 i = 0; i < MESSAGES && i < n; i++)
-		report_received(which, address + i * (compat ? 32 : 64), compat);
-	if (n > MESSAGES)
+	return address + index * (compat ? 32 : 64);
+}
+
+/* These are inline: functions may be but eight deep. */
+static __always_inline void report_received_many(__u32 which, __u64 address, long ret, bool compat)
+{
+	for (__u32 i = 0; i < MESSAGES && i < ret; i++)
+		report_received(which, message_at(address, i, compat), compat);
+	if (ret > MESSAGES)
+		count(MP_COUNT_UNREAD);
+}
+
+/* Where none was sent, the first one is why. */
+static __always_inline void report_sent_many(__u32 which, __u64 address, long ret, bool compat)
+{
+	if (ret < 0)
+		report_sent(which, address, ret, compat);
+	for (__u32 i = 0; i < MESSAGES && i < ret; i++)
+		report_sent(which, message_at(address, i, compat), ret, compat);
+	if (ret > MESSAGES)
 		count(MP_COUNT_UNREAD);
 }
 

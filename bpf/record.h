@@ -65,6 +65,7 @@ struct scratch {
 	struct directories now;
 	struct file **files;
 	__u32 n_files;
+	bool moved; /* by the call that is looked at: what was before is still needed */
 	__u64 mounts;
 	/* The process that was looked up last. */
 	struct mp_process process;
@@ -170,6 +171,7 @@ static __always_inline void scratch_begin(struct scratch *s, __u32 which, struct
 	s->files = TASK_READ(task, files, fdt, fd);
 	s->n_files = TASK_READ(task, files, fdt, max_fds);
 	s->mounts = TASK_READ(task, nsproxy, mnt_ns, event);
+	s->moved = false;
 	s->event.exe_id = process->exe_id;
 	s->event.new_exe_id = 0;
 	s->event.request = 0;
@@ -476,7 +478,8 @@ __noinline int deliver(__u32 which, __u64 key)
 		return 1;
 	}
 	bpf_map_update_elem(&delivered, &key, &yes, BPF_ANY);
-	remember(BPF_CORE_READ(task, fs), &s->now);
+	if (!s->moved)
+		remember(BPF_CORE_READ(task, fs), &s->now);
 	return 0;
 }
 

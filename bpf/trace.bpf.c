@@ -374,7 +374,7 @@ __noinline int report_pathless(__u32 which, __u32 kind, __u64 arg, long ret)
 	return 0;
 }
 
-/* Messages that came; not a case of the above, as functions may be but eight deep. */
+/* Messages that came or went; not a case of the above, as functions may be but eight deep. */
 static __always_inline void report_messages(struct scratch *s, __u8 kind, __u64 arg, long ret,
 					    bool compat)
 {
@@ -382,12 +382,22 @@ static __always_inline void report_messages(struct scratch *s, __u8 kind, __u64 
 		report_received(SCRATCH_SYSCALL, arg, compat);
 	else if (kind == MP_CALL_RECVMMSG && ret > 0 && is_unix_socket(s, s->args[0]))
 		report_received_many(SCRATCH_SYSCALL, arg, ret, compat);
+	else if (kind == MP_CALL_SENDMSG)
+		report_sent(SCRATCH_SYSCALL, arg, ret, compat);
+	else if (kind == MP_CALL_SENDMMSG && is_unix_socket(s, s->args[0]))
+		report_sent_many(SCRATCH_SYSCALL, arg, ret, compat);
 }
 
 static __always_inline bool is_pathless(__u8 kind)
 {
 	return kind == MP_CALL_NAMESPACE || kind == MP_CALL_FCHDIR || kind == MP_CALL_LIST ||
-	       kind == MP_CALL_DESCRIPTOR || kind == MP_CALL_RECVMSG || kind == MP_CALL_RECVMMSG;
+	       kind == MP_CALL_DESCRIPTOR;
+}
+
+static __always_inline bool is_message(__u8 kind)
+{
+	return kind == MP_CALL_SENDMSG || kind == MP_CALL_SENDMMSG || kind == MP_CALL_RECVMSG ||
+	       kind == MP_CALL_RECVMMSG;
 }
 
 /* The text of the call's first path, and how many bytes it may have. */
@@ -397,8 +407,6 @@ static __always_inline const char *text_of(struct scratch *s, __u8 kind, __u64 a
 	switch (kind) {
 	case MP_CALL_SOCKET:
 		return socket_path((void *)arg, how, room_out);
-	case MP_CALL_SENDMSG:
-		return message_path(s, arg, compat, room_out);
 	case MP_CALL_SOCKETCALL:
 		return socketcall_path(s, s->args[0], arg, ret, room_out);
 	}
@@ -469,8 +477,7 @@ static __always_inline void report_path(struct scratch *s, __u8 kind, const char
 	}
 	if (!s->event.error)
 		set_result(s, kind, ret);
-	if (changes_directories(kind) && ret == 0 && !before &&
-	    (kind != MP_CALL_CHDIR || s->data[0] != '/')) {
+	if (s->moved && !before && (kind != MP_CALL_CHDIR || s->data[0] != '/')) {
 		/* Where it began is forgotten: a symlink on the way may be lost. */
 		count(MP_COUNT_UNREAD);
 		s->event.path_len = 0;
@@ -491,7 +498,7 @@ __noinline int report_second(__u32 which, __u64 nr, __u32 compat, long ret)
 	if (!s || nr >= MP_CALLS)
 		return 0;
 	call = compat ? &compat_calls[nr] : &calls[nr];
-	if (changes_directories(call->kind) && ret == 0)
+	if (s->moved)
 		before = bpf_map_lookup_elem(&directories, &fs);
 	s->event.op = call->second_op;
 	s->event.flags = call->second_flags;
@@ -541,10 +548,14 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long ret)
 	s->event.flags = flags_of(kind, call->flags, how);
 	if (is_pathless(kind)) {
 		report_pathless(SCRATCH_SYSCALL, kind, arg, ret);
+		return 0;
+	}
+	if (is_message(kind)) {
 		report_messages(s, kind, arg, ret, compat);
 		return 0;
 	}
-	if (changes_directories(kind) && ret == 0) {
+	s->moved = changes_directories(kind) && ret == 0;
+	if (s->moved) {
 		fs = (__u64)BPF_CORE_READ(task, fs);
 		before = bpf_map_lookup_elem(&directories, &fs);
 	}
@@ -553,7 +564,7 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long ret)
 	/* What is mounted is a path only where it is another part of the tree. */
 	if (call->second_path_arg >= 0 && (kind != MP_CALL_MOUNT || how & (MS_BIND | MS_MOVE)))
 		report_second(SCRATCH_SYSCALL, nr, compat, ret);
-	if (changes_directories(kind) && ret == 0)
+	if (s->moved)
 		remember_now(s);
 	return 0;
 }

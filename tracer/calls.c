@@ -141,7 +141,7 @@ static const struct known_call known_calls[] = {
 	{ SYS_bind, 361, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, C, -1, 1, 2) },
 	{ SYS_sendto, 369, ONE(MP_OP_SOCKET, MP_CALL_SOCKET, 0, -1, 4, 5) },
 	{ SYS_sendmsg, 370, ONE(MP_OP_SOCKET, MP_CALL_SENDMSG, 0, -1, 1, -1) },
-	{ SYS_sendmmsg, 345, ONE(MP_OP_SOCKET, MP_CALL_SENDMSG, 0, -1, 1, -1) },
+	{ SYS_sendmmsg, 345, ONE(MP_OP_SOCKET, MP_CALL_SENDMMSG, 0, -1, 1, -1) },
 	{ NONE, 102 /* socketcall */, ONE(MP_OP_SOCKET, MP_CALL_SOCKETCALL, 0, -1, 1, -1) },
 
 	{ SYS_inotify_add_watch, 292, PATH(MP_OP_OTHER, 0, 1) },
