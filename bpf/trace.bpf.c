@@ -190,12 +190,15 @@ static __always_inline bool set_path(struct scratch *s, const char *text, __u32 
 	/* The call has read it: it is there, unless another thread unmapped it meanwhile. */
 	barrier_var(room);
 	len = bpf_probe_read_user_str(s->data, room & (2 * MP_PATH_SIZE - 1), text);
-	if (len <= 0) {
+	if (len < 0) {
 		count(MP_COUNT_UNREAD);
 		return false;
 	}
-	/* Longer than PATH_MAX: refused by the call (ENAMETOOLONG). Empty: it names nothing. */
-	if (len > MP_PATH_SIZE || len == 1)
+	/*
+	 * Longer than PATH_MAX: refused by the call (ENAMETOOLONG). Empty: it names nothing; of
+	 * such a text older kernels say 0 instead of 1.
+	 */
+	if (len > MP_PATH_SIZE || len <= 1)
 		return false;
 	s->event.path_len = len;
 	if (!base_of(s, s->data[0], dirfd, before, &s->base)) {

@@ -88,7 +88,7 @@ expect 'header' "{\"micropack_trace\":1,\"source\":\"command\",\"arch\":\"x86_64
 expect 'the exec, of a program from outside' '{"op":"exec","path":"/bin/busybox","real":"/bin/busybox"}'
 expect 'times in the header' ',"first_ns":['
 expect 'a symbolic link' '{"op":"open","path":"/srv/link","real":"/srv/read","exe":"/bin/busybox"'
-expect 'a new file' '{"op":"open","path":"/srv/made","real":"/srv/made","flags":["write","create"],"exe":"/bin/busybox"'
+expect 'a new file' '{"op":"open","path":"/srv/made","real":"/srv/made","flags":["write","create","created"],"exe":"/bin/busybox"'
 expect 'a missing file' '{"op":"open","path":"/srv/missing","errno":"ENOENT","exe":"/bin/busybox"'
 expect 'a change of directory' '{"op":"chdir","path":"/srv/there","real":"/srv/there","flags":["dir"],"exe":"/bin/busybox"'
 expect 'a relative path' '{"op":"open","path":"/srv/there/../read","real":"/srv/read","exe":"/bin/busybox"'
@@ -96,6 +96,7 @@ expect 'a missing folder' '{"op":"stat","path":"/nowhere/at/all","errno":"ENOENT
 expect 'a rename, from' '{"op":"remove","path":"/srv/there/../made"'
 expect 'a rename, to' '{"op":"create","path":"/srv/there/../moved"'
 expect 'a listing' '{"op":"open","path":"/srv/there","real":"/srv/there","flags":["dir"],"exe":"/bin/busybox"'
+expect 'the names in it' '{"op":"list","path":"/srv/there","real":"/srv/there","flags":["dir"],"exe":"/bin/busybox"'
 expect 'nothing is lost' '"dropped":0,"truncated":0,"unread":0,"untracked":0}'
 cd / || exit 1
 

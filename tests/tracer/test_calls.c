@@ -45,10 +45,18 @@ static const struct expected everywhere[] = {
 	ONE_AT(readlinkat, MP_OP_READLINK, 0, 1, -1),
 	ONE(chdir, MP_OP_CHDIR, 0, -1),
 	ONE(chroot, MP_OP_CHDIR, 0, -1),
+	ONE(fchdir, MP_OP_CHDIR, -1, -1),
+	ONE(unshare, MP_OP_OTHER, -1, -1),
+	ONE(setns, MP_OP_OTHER, -1, -1),
+	ONE(getdents64, MP_OP_LIST, 0, -1),
+	ONE(open_by_handle_at, MP_OP_OPEN, -1, -1),
+	NUMBERED(pidfd_getfd, 438, MP_OP_OPEN, -1, -1, -1),
+	ONE(recvmsg, MP_OP_OPEN, 1, -1),
+	ONE(recvmmsg, MP_OP_OPEN, 1, -1),
 	ONE_AT(mkdirat, MP_OP_CREATE, 0, 1, -1),
 	ONE_AT(mknodat, MP_OP_CREATE, 0, 1, -1),
 	ONE_AT(symlinkat, MP_OP_CREATE, 1, 2, -1),
-	TWO(linkat, MP_OP_OTHER, 0, 1, 2, 3),
+	{ "linkat", SYS_linkat, MP_OP_OTHER, 0, 1, 4, 2, 3 },
 	TWO(renameat2, MP_OP_REMOVE, 0, 1, 2, 3),
 	ONE_AT(unlinkat, MP_OP_REMOVE, 0, 1, -1),
 	ONE_AT(fchmodat, MP_OP_ATTR, 0, 1, -1),
@@ -70,15 +78,18 @@ static const struct expected everywhere[] = {
 	NUMBERED(removexattrat, 466, MP_OP_ATTR, 0, 1, 2),
 	NUMBERED(file_getattr, 468, MP_OP_ATTR, 0, 1, 4),
 	NUMBERED(file_setattr, 469, MP_OP_ATTR, 0, 1, 4),
-	ONE(connect, MP_OP_SOCKET, 1, -1),
-	ONE(bind, MP_OP_SOCKET, 1, -1),
+	ONE(connect, MP_OP_SOCKET, 1, 2),
+	ONE(bind, MP_OP_SOCKET, 1, 2),
+	ONE(sendto, MP_OP_SOCKET, 4, 5),
+	ONE(sendmsg, MP_OP_SOCKET, 1, -1),
+	ONE(sendmmsg, MP_OP_SOCKET, 1, -1),
 	ONE(inotify_add_watch, MP_OP_OTHER, 1, -1),
 	ONE_AT(fanotify_mark, MP_OP_OTHER, 3, 4, -1),
-	ONE_AT(name_to_handle_at, MP_OP_OTHER, 0, 1, -1),
+	ONE_AT(name_to_handle_at, MP_OP_OTHER, 0, 1, 4),
 	ONE(swapon, MP_OP_OTHER, 0, -1),
 	ONE(swapoff, MP_OP_OTHER, 0, -1),
 	ONE(acct, MP_OP_OTHER, 0, -1),
-	ONE(mount, MP_OP_OTHER, 1, -1),
+	{ "mount", SYS_mount, MP_OP_OTHER, -1, 1, 3, -1, 0 },
 	ONE(umount2, MP_OP_OTHER, 0, -1),
 	TWO(pivot_root, MP_OP_OTHER, -1, 0, -1, 1),
 	NUMBERED(open_tree, 428, MP_OP_OTHER, 0, 1, 2),
@@ -87,6 +98,7 @@ static const struct expected everywhere[] = {
 	NUMBERED(mount_setattr, 442, MP_OP_OTHER, 0, 1, 2),
 	NUMBERED(open_tree_attr, 467, MP_OP_OTHER, 0, 1, 2),
 #ifdef SYS_open /* arm64 has only the …at forms */
+	ONE(getdents, MP_OP_LIST, 0, -1),
 	ONE(open, MP_OP_OPEN, 0, 1),
 	ONE(creat, MP_OP_OPEN, 0, -1),
 	ONE(stat, MP_OP_STAT, 0, -1),
@@ -159,18 +171,25 @@ Test(calls, and_no_other)
 	}
 }
 
+static bool is_pathless(int kind)
+{
+	return kind == MP_CALL_FCHDIR || kind == MP_CALL_NAMESPACE || kind == MP_CALL_DESCRIPTOR;
+}
+
 /* What the kernel side relies on. */
 static void expect_sound(const char *which, int number, const struct mp_call *call)
 {
 	if (call->kind == MP_CALL_NONE)
 		return;
-	cr_expect(call->kind <= MP_CALL_SOCKET, "%s call %d: kind %d", which, number, call->kind);
+	cr_expect(call->kind <= MP_CALL_RECVMMSG, "%s call %d: kind %d", which, number, call->kind);
 	cr_expect(call->op < MP_OP_COUNT && call->second_op < MP_OP_COUNT, "%s call %d: op %d, %d",
 		  which, number, call->op, call->second_op);
-	cr_expect(call->path_arg >= 0 && call->path_arg <= 5, "%s call %d: path %d", which, number,
+	cr_expect(call->path_arg >= -1 && call->path_arg <= 5, "%s call %d: path %d", which, number,
 		  call->path_arg);
-	cr_expect(call->dirfd_arg < call->path_arg, "%s call %d: a dirfd stands before its path",
-		  which, number);
+	cr_expect(call->path_arg >= 0 || is_pathless(call->kind), "%s call %d: no path", which,
+		  number);
+	cr_expect(call->dirfd_arg < call->path_arg || call->dirfd_arg < 0,
+		  "%s call %d: a dirfd stands before its path", which, number);
 	cr_expect(call->how_arg <= 5 && call->second_path_arg <= 5, "%s call %d: argument %d, %d",
 		  which, number, call->how_arg, call->second_path_arg);
 	cr_expect_eq((call->flags | call->second_flags) &
@@ -198,7 +217,9 @@ Test(calls, kinds)
 		{ SYS_chdir, MP_CALL_CHDIR },     { SYS_chroot, MP_CALL_CHROOT },
 		{ SYS_connect, MP_CALL_SOCKET },  { SYS_bind, MP_CALL_SOCKET },
 		{ SYS_statx, MP_CALL_PATH },      { SYS_renameat2, MP_CALL_PATH },
-		{ SYS_fchdir, MP_CALL_NONE },     { SYS_read, MP_CALL_NONE },
+		{ SYS_fchdir, MP_CALL_FCHDIR },   { SYS_read, MP_CALL_NONE },
+		{ SYS_mount, MP_CALL_MOUNT },     { SYS_pivot_root, MP_CALL_PIVOT },
+		{ SYS_getdents64, MP_CALL_LIST }, { SYS_recvmsg, MP_CALL_RECVMSG },
 		{ SYS_setsockopt, MP_CALL_NONE }, { SYS_ftruncate, MP_CALL_NONE },
 	};
 
@@ -220,7 +241,7 @@ Test(calls, flags)
 		{ SYS_unlinkat, MP_EVENT_WRITE | MP_EVENT_NOFOLLOW, 0 },
 		{ SYS_renameat2, MP_EVENT_WRITE | MP_EVENT_NOFOLLOW,
 		  MP_EVENT_CREATE | MP_EVENT_NOFOLLOW },
-		{ SYS_linkat, 0, MP_EVENT_CREATE | MP_EVENT_NOFOLLOW },
+		{ SYS_linkat, MP_EVENT_NOFOLLOW, MP_EVENT_CREATE | MP_EVENT_NOFOLLOW },
 		{ SYS_lgetxattr, MP_EVENT_NOFOLLOW, 0 },
 		{ SYS_getxattr, 0, 0 },
 		{ SYS_fchmodat, MP_EVENT_WRITE, 0 },
@@ -260,15 +281,18 @@ Test(calls, i386)
 		NUMBERED(openat, 295, MP_OP_OPEN, 0, 1, 2),
 		NUMBERED(fstatat64, 300, MP_OP_STAT, 0, 1, 3),
 		NUMBERED(fanotify_mark, 339, MP_OP_OTHER, 4, 5, -1),
-		NUMBERED(connect, 362, MP_OP_SOCKET, -1, 1, -1),
+		NUMBERED(connect, 362, MP_OP_SOCKET, -1, 1, 2),
+		NUMBERED(socketcall, 102, MP_OP_SOCKET, -1, 1, -1),
+		NUMBERED(fchdir, 133, MP_OP_CHDIR, -1, -1, -1),
+		NUMBERED(getdents, 141, MP_OP_LIST, -1, 0, -1),
 		NUMBERED(statx, 383, MP_OP_STAT, 0, 1, 2),
 		NUMBERED(utimensat_time64, 412, MP_OP_ATTR, 0, 1, 3),
 		NUMBERED(openat2, 437, MP_OP_OPEN, 0, 1, 2),
 		NUMBERED(faccessat2, 439, MP_OP_ACCESS, 0, 1, 3),
 	};
 	/* Numbers of 64-bit calls that are something else there. */
-	static const int others[] = { SYS_openat,   SYS_newfstatat,    SYS_statx, 6 /* close */,
-				      3 /* read */, 197 /* fstat64 */, 133 /* fchdir */ };
+	static const int others[] = { SYS_openat,    SYS_newfstatat, SYS_statx,
+				      6 /* close */, 3 /* read */,   197 /* fstat64 */ };
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(sample); i++)
 		expect_call(&compat_calls[sample[i].number], &sample[i]);
