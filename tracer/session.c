@@ -83,19 +83,40 @@ static int MP_PRINTF(2, 0) to_log(enum libbpf_print_level level, const char *fmt
 	return 0;
 }
 
-/* What to do about a program that the kernel refused with @error. */
+/* Whether the kernel is locked down so far that no program may read its memory (since Linux 5.4).
+ */
+static bool is_locked_down(void)
+{
+	FILE *file = fopen("/sys/kernel/security/lockdown", "re");
+	char line[128] = "";
+	bool locked = file && fgets(line, sizeof(line), file) && strstr(line, "[confidentiality]");
+
+	if (file)
+		fclose(file);
+	return locked;
+}
+
+/* What to do about programs that the kernel refused with @error. */
 static int refused(int error, struct mp_error *err)
 {
 	mp_error_set(err, MP_E_TRACE, error, "load the tracing programs into the kernel");
+	if (is_locked_down())
+		return mp_error_hint(err,
+				     "the kernel is locked down (lockdown=confidentiality): "
+				     "no program may read its memory; integrity is no hindrance");
 	if (error == EPERM)
-		return mp_error_hint(err, "CAP_BPF and CAP_PERFMON are needed: run with sudo");
+		return mp_error_hint(err,
+				     "CAP_BPF and CAP_PERFMON are needed: run with sudo; before "
+				     "Linux 5.11 also 'ulimit -l unlimited'");
 	if (error == EACCES)
 		return mp_error_hint(err, "the kernel's verifier or a security module refuses "
 					  "them; --verbose says more");
 	if (access("/sys/kernel/btf/vmlinux", R_OK) != 0)
 		return mp_error_hint(err, "the kernel has no BTF (/sys/kernel/btf/vmlinux): "
 					  "one with CONFIG_DEBUG_INFO_BTF=y is needed");
-	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+	if (error == ENOMEM)
+		return mp_error_hint(err, "a smaller --buffer-size needs less memory");
+	if (error == EMFILE || error == ENFILE)
 		return -1;
 	return mp_error_hint(err, "Linux 5.8 or later is needed; 'micropack doctor' says more");
 }
