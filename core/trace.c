@@ -234,61 +234,6 @@ int mp_trace_write(const struct mp_trace *trace, const char *path, struct mp_err
 	return mp_outfile_commit(&file, err);
 }
 
-struct mp_trace_writer {
-	int fd;
-	char *name;
-	struct mp_trace *trace;
-};
-
-struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
-					    const struct mp_trace_header *header)
-{
-	struct mp_trace_writer *writer = mp_xcalloc(1, sizeof(*writer));
-	struct mp_trace_header *copy;
-
-	writer->fd = fd;
-	writer->name = mp_xstrdup(name);
-	writer->trace = mp_xcalloc(1, sizeof(*writer->trace));
-	copy = &writer->trace->header;
-	copy->source = mp_xstrdup(header->source);
-	copy->image = mp_xstrdup(header->image);
-	copy->image_id = mp_xstrdup(header->image_id);
-	copy->arch = mp_xstrdup(header->arch);
-	copy->kernel = mp_xstrdup(header->kernel);
-	copy->generator = mp_xstrdup(header->generator);
-	return writer;
-}
-
-void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event)
-{
-	struct mp_trace_event copy = *event;
-
-	copy.path = mp_xstrdup(event->path);
-	copy.real = mp_xstrdup(event->real);
-	copy.exe = mp_xstrdup(event->exe);
-	mp_trace_add_take(writer->trace, &copy);
-}
-
-uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer)
-{
-	return writer->trace->n_events;
-}
-
-int mp_trace_writer_finish(struct mp_trace_writer *writer, const struct mp_trace_losses *losses,
-			   struct mp_error *err)
-{
-	return mp_trace_write_fd(writer->trace, writer->fd, writer->name, losses, err);
-}
-
-void mp_trace_writer_freep(struct mp_trace_writer **writer)
-{
-	if (!*writer)
-		return;
-	mp_freep(&(*writer)->name);
-	mp_trace_freep(&(*writer)->trace);
-	mp_freep(writer);
-}
-
 /* Reader */
 
 bool mp_trace_looks_like(const char *text, size_t len)

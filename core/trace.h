@@ -115,19 +115,6 @@ MP_MUST_USE int mp_trace_write_fd(const struct mp_trace *trace, int fd, const ch
 				  const struct mp_trace_losses *losses, struct mp_error *err);
 
 /*
- * A trace that is collected, and written at the end. The caller owns @fd; @name is used in errors.
- */
-struct mp_trace_writer;
-struct mp_trace_writer *mp_trace_writer_new(int fd, const char *name,
-					    const struct mp_trace_header *header);
-/* @event is borrowed. */
-void mp_trace_writer_add(struct mp_trace_writer *writer, const struct mp_trace_event *event);
-uint64_t mp_trace_writer_count(const struct mp_trace_writer *writer);
-MP_MUST_USE int mp_trace_writer_finish(struct mp_trace_writer *writer,
-				       const struct mp_trace_losses *losses, struct mp_error *err);
-void mp_trace_writer_freep(struct mp_trace_writer **writer);
-
-/*
  * Reads a whole trace, its events in whatever order it has them. MP_E_FORMAT (line number and what
  * is wrong) for anything that is no trace; one that is cut short is read up to its last whole line,
  * with complete = false.

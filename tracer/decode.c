@@ -140,6 +140,8 @@ static int record_read(struct record *record, const void *data, size_t size, str
 		return mp_error_set(err, MP_E_FORMAT, 0, "a path without an end");
 	if (head->rest > 0 && head->rest >= head->path_len)
 		return mp_error_set(err, MP_E_FORMAT, 0, "a path shorter than its rest");
+	if (head->rest > 0 && record->path[head->rest] != '/')
+		return mp_error_set(err, MP_E_FORMAT, 0, "a rest that is no path");
 	if ((head->base_len > 0 && record->base[head->base_len - 1] != '\0') ||
 	    (head->real_len > 0 && record->real[head->real_len - 1] != '\0'))
 		return mp_error_set(err, MP_E_FORMAT, 0, "a name without an end");
@@ -220,9 +222,15 @@ int mp_decoder_learn(struct mp_decoder *decoder, const void *data, size_t size,
 }
 
 /* Counts a record whose names are not whole. True: it was, and there is no event in it. */
-static bool count_loss(struct mp_decoder *decoder, const struct record *record, const char *path)
+static bool count_loss(struct mp_decoder *decoder, const struct record *record)
 {
 	if (record->head.flags & MP_EVENT_TRUNCATED) {
+		MP_AUTO(mp_freep) char *path = NULL;
+
+		if (record->head.flags & MP_EVENT_RESULT)
+			path = real_path(record);
+		if (!path)
+			path = requested_path(record);
 		decoder->losses.truncated++;
 		/* Names are read from the deepest up: what is missing is the front. */
 		mp_warn("a path that ends in '%s' is too long or too deep to record", path);
@@ -262,12 +270,22 @@ static size_t first_result(struct mp_decoder *decoder, uint64_t request)
 	return low;
 }
 
-static void event_copy(struct mp_trace_event *copy, const struct mp_trace_event *event)
+/*
+ * Emits a copy of @event. A path that begins at a descriptor from elsewhere is none of the
+ * container, unless it leads to one.
+ */
+static void emit_copy(const struct record *record, const struct mp_trace_event *event,
+		      mp_decoder_emit emit, void *context)
 {
-	*copy = *event;
-	copy->path = mp_xstrdup(event->path);
-	copy->real = mp_xstrdup(event->real);
-	copy->exe = mp_xstrdup(event->exe);
+	bool from_elsewhere = record->head.flags & MP_EVENT_BASE_FOREIGN;
+	struct mp_trace_event copy = *event;
+
+	if (from_elsewhere && !event->real)
+		return;
+	copy.path = mp_xstrdup(from_elsewhere ? event->real : event->path);
+	copy.real = mp_xstrdup(event->real);
+	copy.exe = mp_xstrdup(event->exe);
+	emit(record->head.sink, &copy, context);
 }
 
 /* The event of a request, once for each of its results; as it is where none was seen. */
@@ -275,18 +293,16 @@ static void emit_request(struct mp_decoder *decoder, const struct record *record
 			 const struct mp_trace_event *event, mp_decoder_emit emit, void *context)
 {
 	size_t i = first_result(decoder, record->head.request);
-	struct mp_trace_event copy;
 
-	if (i == decoder->n_results || decoder->results[i].request != record->head.request) {
-		event_copy(&copy, event);
-		emit(record->head.sink, &copy, context);
-	}
+	if (i == decoder->n_results || decoder->results[i].request != record->head.request)
+		emit_copy(record, event, emit, context);
 	for (; i < decoder->n_results && decoder->results[i].request == record->head.request; i++) {
-		event_copy(&copy, event);
-		copy.error = decoder->results[i].error;
-		copy.flags |= decoder->results[i].flags;
-		copy.real = mp_xstrdup(decoder->results[i].real);
-		emit(record->head.sink, &copy, context);
+		struct mp_trace_event with_result = *event;
+
+		with_result.error = decoder->results[i].error;
+		with_result.flags |= decoder->results[i].flags;
+		with_result.real = decoder->results[i].real;
+		emit_copy(record, &with_result, emit, context);
 	}
 }
 
@@ -299,21 +315,12 @@ void mp_decoder_feed(struct mp_decoder *decoder, const void *data, size_t size,
 	struct mp_error ignored = { 0 };
 	struct record record;
 
-	if (record_read(&record, data, size, &ignored) ||
-	    record.head.flags & (MP_EVENT_RESULT | MP_EVENT_CONTAINER))
+	if (record_read(&record, data, size, &ignored) || record.head.flags & MP_EVENT_CONTAINER ||
+	    count_loss(decoder, &record) || record.head.flags & MP_EVENT_RESULT)
 		return;
 	path = requested_path(&record);
-	if (count_loss(decoder, &record, path))
-		return;
 	if (!(record.head.flags & MP_EVENT_FOREIGN))
 		real = real_path(&record);
-	if (record.head.flags & MP_EVENT_BASE_FOREIGN) {
-		/* A descriptor from elsewhere: no path of the container, unless it leads to one. */
-		if (!real)
-			return;
-		mp_freep(&path);
-		path = mp_xstrdup(real);
-	}
 	event = (struct mp_trace_event){
 		.op = record.head.op,
 		.flags = record.head.flags & MP_EVENT_TRACE_FLAGS,
@@ -324,13 +331,10 @@ void mp_decoder_feed(struct mp_decoder *decoder, const void *data, size_t size,
 		.real = real,
 		.exe = (char *)program_path(decoder, record.head.exe_id),
 	};
-	if (record.head.flags & MP_EVENT_PENDING) {
+	if (record.head.flags & MP_EVENT_PENDING)
 		emit_request(decoder, &record, &event, emit, context);
-		return;
-	}
-	event.exe = mp_xstrdup(event.exe);
-	path = real = NULL;
-	emit(record.head.sink, &event, context);
+	else
+		emit_copy(&record, &event, emit, context);
 }
 
 void mp_decoder_losses(const struct mp_decoder *decoder, struct mp_trace_losses *losses)

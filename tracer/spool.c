@@ -146,8 +146,16 @@ void mp_spool_add(struct mp_spool *spool, const void *data, size_t size, size_t 
 {
 	uint32_t len = (uint32_t)size;
 
-	if (sizeof(len) + size > BLOCK_SIZE || skip > size ||
-	    !key_set_add(&spool->seen, key_of((const char *)data + skip, size - skip)))
+	if (size > BLOCK_SIZE - sizeof(len) || skip > size) {
+		if (!spool->failed)
+			mp_error_set(
+				&spool->failure, MP_E_TRACE, 0,
+				"keep a record of %zu bytes: the kernel side makes none like it",
+				size);
+		spool->failed = true;
+		return;
+	}
+	if (!key_set_add(&spool->seen, key_of((const char *)data + skip, size - skip)))
 		return;
 	if (spool->used + sizeof(len) + size > BLOCK_SIZE)
 		flush(spool);
