@@ -2,6 +2,7 @@
 #include "import/format.h"
 
 #include "core/interrupt.h"
+#include "core/path.h"
 
 #include <string.h>
 
@@ -38,13 +39,17 @@ static char *event_key(const struct mp_trace_event *event)
 
 void mp_import_add(struct mp_import *import, const struct mp_trace_event *event)
 {
-	MP_AUTO(mp_freep) char *key = event_key(event);
+	/* As the tracer has it: "/d/." and "/d//" are "/d", so that traces of the same are equal. */
+	MP_AUTO(mp_freep) char *path = mp_path_clean(event->path);
+	MP_AUTO(mp_freep) char *key = NULL;
 	struct mp_trace_event copy = *event;
 
+	copy.path = path;
+	key = event_key(&copy);
 	if (mp_strmap_get(import->seen, key))
 		return;
 	mp_strmap_put(import->seen, key, import);
-	copy.path = mp_xstrdup(event->path);
+	copy.path = MP_STEAL(path);
 	copy.real = mp_xstrdup(event->real);
 	copy.exe = mp_xstrdup(event->exe);
 	mp_trace_add_take(import->trace, &copy);

@@ -49,6 +49,12 @@ Test(import_strace, calls)
 		  "readlink(\"/proc/self/exe\", \"/usr/bin/p\", 4096) = 10\n" EXIT,
 		  "stat /a -> ?\nstat /l -> ? (nofollow)\naccess /b -> ?\n"
 		  "readlink /proc/self/exe -> ? (nofollow)\n" },
+		/* Spelled in several ways, one path; ".." may cross a symlink and stays. */
+		{ "stat(\"//a/./b/\", 0x7ffe) = 0\nstat(\"/a/b\", 0x7ffe) = 0\n"
+		  "stat(\"/a/b/.\", 0x7ffe) = 0\nstat(\"/a/../b\", 0x7ffe) = 0\n"
+		  "openat(AT_FDCWD</w>, \".\", O_RDONLY|O_DIRECTORY) = 3</w>\n"
+		  "stat(\"/.\", 0x7ffe) = 0\n" EXIT,
+		  "stat /a/b -> ?\nstat /a/../b -> ?\nopen /w (dir)\nstat / -> ?\n" },
 		{ "rename(\"/a\", \"/b\") = 0\n"
 		  "renameat2(AT_FDCWD, \"/c\", 5</d>, \"e\", RENAME_NOREPLACE) = 0\n"
 		  "link(\"/a\", \"/l\") = 0\n"
@@ -103,7 +109,7 @@ Test(import_strace, directories)
 		{ "chdir(\"/d/\") = 0\nstat(\"a\", 0x1) = 0\nchdir(\"../e\") = 0\n"
 		  "stat(\"b\", 0x1) = 0\nchdir(\"no\") = -1 ENOENT (No such file)\n"
 		  "stat(\"c\", 0x1) = 0\n" EXIT,
-		  "chdir /d/ -> ?\nstat /d/a -> ?\nchdir /d/../e -> ?\nstat /d/../e/b -> ?\n"
+		  "chdir /d -> ?\nstat /d/a -> ?\nchdir /d/../e -> ?\nstat /d/../e/b -> ?\n"
 		  "chdir /d/../e/no ENOENT\nstat /d/../e/c -> ?\n" },
 		{ "getcwd(\"/d\", 4096) = 3\nstat(\"a\", 0x1) = 0\n" EXIT, "stat /d/a -> ?\n" },
 		{ "openat(AT_FDCWD</d>, \"a\", O_RDONLY) = 3\nstat(\"b\", 0x1) = 0\n" EXIT,
@@ -118,7 +124,7 @@ Test(import_strace, directories)
 		 * tell. */
 		{ "chroot(\"/r\") = 0\nchdir(\"/\") = 0\nstat(\"/a\", 0x1) = 0\n"
 		  "stat(\"b\", 0x1) = 0\nstat(\"/../c\", 0x1) = 0\n" EXIT,
-		  "chdir /r -> ?\nchdir /r/ -> ?\nstat /r/a -> ?\nstat /r/b -> ?\nunread 1\n" },
+		  "chdir /r -> ?\nstat /r/a -> ?\nstat /r/b -> ?\nunread 1\n" },
 		{ "pivot_root(\"/a\", \"/b\") = 0\nstat(\"/a\", 0x1) = 0\nstat(\"b\", 0x1) = "
 		  "0\n" EXIT,
 		  "unread 2\n" },
@@ -130,7 +136,7 @@ Test(import_strace, directories)
 	};
 	static const struct imported started_in[] = {
 		{ "execve(\"./p\", [\"p\"], 0x1 /* 2 vars */) = 0\nstat(\"a\", 0x1) = 0\n" EXIT,
-		  "exec /w/./p -> ?\nstat /w/a -> ? by /w/p\n" },
+		  "exec /w/p -> ?\nstat /w/a -> ? by /w/p\n" },
 		{ "7  stat(\"a\", 0x1) = 0\n8  stat(\"a\", 0x1) = 0\n7  " EXIT "8  " EXIT,
 		  "stat /w/a -> ?\nunread 1\n" },
 	};
