@@ -39,7 +39,8 @@ static char *event_key(const struct mp_trace_event *event)
 
 void mp_import_add(struct mp_import *import, const struct mp_trace_event *event)
 {
-	/* As the tracer has it: "/d/." and "/d//" are "/d", so that traces of the same are equal. */
+	/* As the tracer has it: "/d/." and "/d//" are "/d", so that traces of the same are equal.
+	 */
 	MP_AUTO(mp_freep) char *path = mp_path_clean(event->path);
 	MP_AUTO(mp_freep) char *key = NULL;
 	struct mp_trace_event copy = *event;

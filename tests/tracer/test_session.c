@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "traced.h"
+#include "contained.h"
 
 #include <dirent.h>
 #include <linux/types.h>
@@ -13,23 +13,6 @@
 /* Which processes are followed, what is counted, and what a recorder leaves behind. */
 
 TestSuite(session, .init = traced_setup, .fini = traced_teardown, .timeout = 120);
-
-static bool open_file(const char *path)
-{
-	int fd = open(path, O_RDONLY);
-
-	if (fd >= 0)
-		close(fd);
-	return fd >= 0;
-}
-
-/* Whether the trace has opened @path, and how. */
-static void expect_opened(const struct mp_trace *trace, const char *path)
-{
-	const struct expected_event event = { MP_OP_OPEN, path, path, 0, 0 };
-
-	expect_event(trace, &event);
-}
 
 /* Families */
 
@@ -45,13 +28,6 @@ static void run_thread(const char *path)
 
 	REQUIRE(pthread_create(&thread, NULL, in_thread, (void *)path) == 0);
 	REQUIRE(pthread_join(thread, NULL) == 0);
-}
-
-static void wait_for(pid_t pid)
-{
-	int status;
-
-	REQUIRE(pid > 0 && waitpid(pid, &status, 0) == pid && status == 0);
 }
 
 /* A grandchild whose parent is gone, as daemons are; the pipe says when it is done. */
@@ -311,67 +287,7 @@ Test(session, the_default_buffer_takes_all)
 	expect_complete(trace);
 }
 
-/* Containers: without an engine, by a cgroup of the right name and a mount namespace. */
-
-#define ID_DIGITS "0123456789abcdef"
-#define CONTAINER_ID ID_DIGITS ID_DIGITS ID_DIGITS ID_DIGITS
-#define OTHER_ID "f123456789abcdef" ID_DIGITS ID_DIGITS ID_DIGITS
-
-/* A hierarchy of control groups that can be used: the unified one, or one of version 1. */
-static const char *const hierarchies[] = { "/sys/fs/cgroup", "/sys/fs/cgroup/unified",
-					   "/sys/fs/cgroup/pids", "/sys/fs/cgroup/memory" };
-
-static bool is_hierarchy(const char *path)
-{
-	MP_AUTO(mp_freep) char *members = mp_path_join(path, "cgroup.procs");
-
-	return access(members, W_OK) == 0;
-}
-
-/* Makes @name, of one or more levels, below @hierarchy; the path is the caller's to free. */
-static char *make_cgroup(const char *hierarchy, const char *name)
-{
-	char *path = mp_xasprintf("%s/mp-test-%d", hierarchy, (int)getpid());
-	MP_AUTO(mp_strv_free) struct mp_strv levels = { 0 };
-
-	mp_strv_split(&levels, name, "/");
-	for (size_t i = 0; i <= levels.n; i++) {
-		char *deeper;
-
-		cr_assert(mkdir(path, 0755) == 0 || errno == EEXIST, "mkdir '%s': %s", path,
-			  strerror(errno));
-		if (i == levels.n)
-			break;
-		deeper = mp_path_join(path, levels.v[i]);
-		mp_freep(&path);
-		path = deeper;
-	}
-	return path;
-}
-
-/* @path and the levels that make_cgroup made above it. */
-static void remove_cgroup(char **path)
-{
-	while (*path && strstr(*path, "/mp-test-")) {
-		char *parent = mp_path_parent(*path);
-
-		/* A process that has been waited for may be in it for a moment. */
-		for (int tries = 0; rmdir(*path) < 0 && errno == EBUSY && tries < 100; tries++)
-			usleep(10000);
-		mp_freep(path);
-		*path = parent;
-	}
-	mp_freep(path);
-}
-
-static void enter_cgroup(const char *cgroup)
-{
-	MP_AUTO(mp_freep) char *members = mp_path_join(cgroup, "cgroup.procs");
-	int fd = open(members, O_WRONLY);
-
-	REQUIRE(fd >= 0 && write(fd, "0", 1) == 1);
-	close(fd);
-}
+/* Containers */
 
 /* Executes the scenario `contained` in @cgroup. Returns its exit status. */
 static int run_in(const char *cgroup, bool own_mounts, const char *file)
