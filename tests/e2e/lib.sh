@@ -48,6 +48,20 @@ one_line()
 	fail "the error is not one line"
 }
 
+# refuses STATUS TEXT COMMAND...: and nothing is left in ./out.d, no container anywhere.
+refuses()
+{
+	local status=$1 text=$2 before
+
+	before=$(containers)
+	shift 2
+	expect "$status" "$@"
+	says "$text"
+	one_line
+	[ ! -e out.d ] || fail "output is left behind: $(ls out.d)"
+	[ "$(containers)" = "$before" ] || fail "a container is left behind"
+}
+
 # image_of NAME DIR [CHANGE...]: an image from the files in DIR.
 image_of()
 {
@@ -89,4 +103,10 @@ not_in_archive()
 sample_tests()
 {
 	echo "$TOP/samples/$1/tests.sh"
+}
+
+# first_op TRACE: what was done first.
+first_op()
+{
+	jq -rs '[.[0].first_ns, .[1:-1]] | transpose | min_by(.[0])[1].op' "$1"
 }

@@ -3,20 +3,6 @@
 #
 # Bad input and bad times: one line that says what to do, the documented exit status, nothing left.
 
-# refuses STATUS TEXT COMMAND...: and nothing is left in ./out.d, no container anywhere.
-refuses()
-{
-	local status=$1 text=$2 before
-
-	before=$(containers)
-	shift 2
-	expect "$status" "$@"
-	says "$text"
-	one_line
-	[ ! -e out.d ] || fail "output is left behind: $(ls out.d)"
-	[ "$(containers)" = "$before" ] || fail "a container is left behind"
-}
-
 test_error_usage()
 {
 	printf '#!/bin/sh\nexit 0\n' >plain.sh

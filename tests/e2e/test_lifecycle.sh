@@ -57,7 +57,7 @@ test_lifecycle_short()
 		expect 0 "$MICROPACK" trace $image -o trace.jsonl -- /data/one /data/two /data/three
 		is_complete trace.jsonl
 		opened trace.jsonl | diff expected - || fail "run $run of $runs"
-		sed -n 2p trace.jsonl | grep -q '"op":"exec","path":"/bin/app"'
+		[ "$(first_op trace.jsonl)" = exec ] || fail "run $run does not begin with the exec"
 	done
 	docker rmi $image >/dev/null
 }
@@ -120,6 +120,7 @@ END
 	# The first time from the moment of its creation.
 	docker events --filter type=container --filter event=create --format '{{.ID}}' >created &
 	watcher=$!
+	# shellcheck disable=SC2064 # it is gone by then
 	trap "kill $watcher" EXIT
 	(until [ -s created ]; do :; done; enter "$(head -n 1 created)" && : >entered) &
 	expect 0 "$MICROPACK" trace $image --tests ./tests.sh -o trace.jsonl -- /data/main -

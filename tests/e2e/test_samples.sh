@@ -49,12 +49,6 @@ same_metadata()
 	}
 }
 
-# first_op TRACE: what was done first.
-first_op()
-{
-	jq -rs '[.[0].first_ns, .[1:-1]] | transpose | min_by(.[0])[1].op' "$1"
-}
-
 pack_sample()
 {
 	local name=$1 image=micropack-sample/$1

@@ -122,8 +122,8 @@ Test(lifecycle, a_tracer_for_each_short_life)
 		live_shortly(hierarchy, id, i);
 		trace = traced_finish(&recorder, NULL);
 		expect_life(trace, i);
-		cr_expect_eq(trace->events[0].op, MP_OP_EXEC);
-		cr_expect_str_eq(trace->events[0].path, "/bin/sh", "the first event is the exec");
+		cr_expect_eq(first_event(trace)->op, MP_OP_EXEC);
+		cr_expect_str_eq(first_event(trace)->path, "/bin/sh", "it begins with the exec");
 		cr_expect_eq(count_events(trace, "/life-", 0, NULL), LIFE_FILES);
 		expect_complete(trace);
 	}
