@@ -494,17 +494,71 @@ SCENARIO(heirs)
 	REQUIRE(!"no child got the number");
 }
 
-Test(lifecycle, a_child_with_the_number_of_a_sibling)
+static void expect_heir(const struct mp_trace *trace)
 {
-	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
-	const struct mp_trace_event *event;
+	const struct mp_trace_event *event = find_event(trace, MP_OP_OPEN, "heir");
 
-	make_file("heir", "", 0644);
-	trace = traced_run("heirs", 0, NULL);
-	event = find_event(trace, MP_OP_OPEN, "heir");
 	cr_assert(event, "it is not followed");
 	cr_expect_str_eq(event->exe, own_exe);
 	expect_complete(trace);
+}
+
+Test(lifecycle, a_child_with_the_number_of_a_sibling)
+{
+	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+
+	make_file("heir", "", 0644);
+	trace = traced_run("heirs", 0, NULL);
+	expect_heir(trace);
+}
+
+/* Nor does it matter that a stranger had the number. */
+SCENARIO(heir_of_a_stranger)
+{
+	char number[16] = "";
+	int fd = open("number", O_RDONLY);
+	pid_t pid;
+
+	REQUIRE(fd >= 0 && read(fd, number, sizeof(number) - 1) > 0);
+	pid = clone3_fork(0, atoi(number));
+	if (pid == 0)
+		_exit(open_argument((void *)"heir"));
+	if (pid < 0 && errno == EEXIST)
+		return; /* one of another test has it already */
+	wait_for(pid);
+}
+
+Test(lifecycle, a_child_with_the_number_of_a_stranger)
+{
+	MP_AUTO(mp_freep) char *path = at_work("number");
+
+	require_first_pid_namespace();
+	make_file("heir", "", 0644);
+	make_file("strange", "", 0644);
+	for (int tries = 0; tries < 20; tries++) {
+		MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = traced_open(0);
+		MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+		char number[16];
+		int go, heir_go;
+		pid_t stranger = traced_fork("stranger", &go);
+		pid_t heir = traced_fork("heir_of_a_stranger", &heir_go);
+
+		traced_go(go);
+		cr_assert_eq(traced_wait(stranger), 0);
+		unlink(path);
+		snprintf(number, sizeof(number), "%d", (int)stranger);
+		make_file("number", number, 0644);
+		follow_process(recorder, heir);
+		traced_go(heir_go);
+		cr_assert_eq(traced_wait(heir), 0);
+		trace = traced_finish(&recorder, NULL);
+		expect_no_event(trace, "strange");
+		if (!find_event(trace, MP_OP_OPEN, "heir"))
+			continue;
+		expect_heir(trace);
+		return;
+	}
+	cr_assert(false, "it is not followed");
 }
 
 /* Ends with events in flight */
