@@ -117,6 +117,8 @@ static const struct mp_traced_call known_calls[] = {
 	{ "unshare", NONE(UNSHARE) },
 	{ "setns", NONE(REROOTS) },
 	{ "pivot_root", NONE(REROOTS) },
+	{ "getdents", NONE(LISTS) },
+	{ "getdents64", NONE(LISTS) },
 };
 
 const struct mp_traced_call *mp_traced_call_by_name(const char *name)

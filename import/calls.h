@@ -18,6 +18,7 @@ enum mp_syscall_kind {
 	MP_SYSCALL_FCHDIR,  /* it changes that to a descriptor */
 	MP_SYSCALL_UNSHARE, /* it may end the sharing of it */
 	MP_SYSCALL_REROOTS, /* it may change the root to anything */
+	MP_SYSCALL_LISTS,   /* it reads the names in the directory of a descriptor */
 };
 
 /* A path among a call's arguments: indices, -1 where there is none. */

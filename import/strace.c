@@ -233,6 +233,19 @@ static void take_getcwd(const struct call *call)
 		set_cwd(fs, cwd);
 }
 
+/* Without -y its name is not known; the directory was opened by one before. */
+static void take_list(const struct call *call)
+{
+	bool deleted = false;
+	MP_AUTO(mp_freep) char *dir = mp_strace_fd_path(argument(call, 0), &deleted);
+	struct mp_trace_event event = {
+		.op = MP_OP_LIST, .flags = MP_TRACE_DIR, .path = dir, .real = dir
+	};
+
+	if (dir && !deleted)
+		add_event(call, &event);
+}
+
 /* What a call that names no path, or has found its own, leaves behind. @path: NULL: not known. */
 static void take_effect(const struct call *call, const char *path)
 {
@@ -275,6 +288,9 @@ static void take_effect(const struct call *call, const char *path)
 			break;
 		task->fs->lost_root = true;
 		set_cwd(task->fs, NULL);
+		break;
+	case MP_SYSCALL_LISTS:
+		take_list(call);
 		break;
 	default:
 		break;

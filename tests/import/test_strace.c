@@ -49,6 +49,12 @@ Test(import_strace, calls)
 		  "readlink(\"/proc/self/exe\", \"/usr/bin/p\", 4096) = 10\n" EXIT,
 		  "stat /a -> ?\nstat /l -> ? (nofollow)\naccess /b -> ?\n"
 		  "readlink /proc/self/exe -> ? (nofollow)\n" },
+		{ "getdents64(3</d>, 0x1 /* 4 entries */, 32768) = 112\n"
+		  "getdents64(3</d>, 0x1 /* 0 entries */, 32768) = 0\n"
+		  "getdents(4</e>, 0x1, 32768) = -1 EBADF (Bad file descriptor)\n"
+		  "getdents64(5, 0x1 /* 2 entries */, 32768) = 48\n"
+		  "getdents64(6</g>(deleted), 0x1 /* 0 entries */, 32768) = 0\n" EXIT,
+		  "list /d (dir)\n" },
 		/* Spelled in several ways, one path; ".." may cross a symlink and stays. */
 		{ "stat(\"//a/./b/\", 0x7ffe) = 0\nstat(\"/a/b\", 0x7ffe) = 0\n"
 		  "stat(\"/a/b/.\", 0x7ffe) = 0\nstat(\"/a/../b\", 0x7ffe) = 0\n"
