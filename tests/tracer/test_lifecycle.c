@@ -25,16 +25,16 @@ static void follow_process(struct mp_recorder *recorder, pid_t pid)
 {
 	struct mp_error err = { 0 };
 
-	cr_assert(mp_session_add_process(mp_recorder_session(recorder), pid, &err) == 0, "%s",
+	cr_assert(mp_session_add_process(mp_recorder_session(recorder), 0, pid, &err) == 0, "%s",
 		  err.msg);
 }
 
-static void follow_container(struct mp_recorder *recorder, const char *id)
+static void follow_container(struct mp_recorder *recorder, unsigned int sink, const char *id)
 {
 	struct mp_error err = { 0 };
 
-	cr_assert(mp_session_add_container(mp_recorder_session(recorder), id, &err) == 0, "%s",
-		  err.msg);
+	cr_assert(mp_session_add_container(mp_recorder_session(recorder), sink, id, &err) == 0,
+		  "%s", err.msg);
 }
 
 /* The events that are about a path with @text in it; those of another session are counted too. */
@@ -78,6 +78,24 @@ static void live_shortly(const char *hierarchy, const char *id, int number)
 	cr_assert_eq(run_shell_in(cgroup, true, script), 0);
 }
 
+static char *life_path(int number)
+{
+	return mp_xasprintf("%s/life-%d.jsonl", out_dir, number);
+}
+
+/* Its sink. */
+static unsigned int add_life(struct mp_recorder *recorder, int number)
+{
+	MP_AUTO(mp_freep) char *path = life_path(number);
+	const struct mp_recorder_trace trace = { .path = path, .source = "container" };
+	struct mp_error err = { 0 };
+	unsigned int sink;
+
+	cr_assert(mp_recorder_add(recorder, &trace, &sink, &err) == 0, "%s", err.msg);
+	return sink;
+}
+
+/* The trace is of life @number and of nothing else. */
 static void expect_life(const struct mp_trace *trace, int number)
 {
 	MP_AUTO(mp_freep) char *text = mp_xasprintf("/life-%d-", number);
@@ -85,26 +103,35 @@ static void expect_life(const struct mp_trace *trace, int number)
 
 	cr_expect_eq(n, LIFE_FILES, "of life %d there are %zu events", number, n);
 	cr_expect_eq(others, 0, "life %d: a main process is told as another session", number);
+	n = count_events(trace, "/life-", 0, NULL);
+	cr_expect_eq(n, LIFE_FILES, "life %d has %zu events of others", number, n - LIFE_FILES);
+	cr_expect_eq(first_event(trace)->op, MP_OP_EXEC);
+	cr_expect_str_eq(first_event(trace)->path, "/bin/sh", "it begins with the exec");
+	expect_complete(trace);
 }
 
-/* One after the other under one tracer. */
+/* One after the other under one tracer, each with a trace of its own. */
 Test(lifecycle, short_lives)
 {
-	const int lives = times(500);
 	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = traced_open(0);
-	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
 	const char *hierarchy = any_hierarchy();
+	const int lives = times(500);
 	char id[65];
 
 	for (int i = 0; i < lives; i++) {
 		container_id(i, id);
-		follow_container(recorder, id);
+		follow_container(recorder, add_life(recorder, i), id);
 		live_shortly(hierarchy, id, i);
 	}
-	trace = traced_finish(&recorder, NULL);
-	for (int i = 0; i < lives; i++)
+	mp_trace_freep(&(struct mp_trace *){ traced_finish(&recorder, NULL) });
+	for (int i = 0; i < lives; i++) {
+		MP_AUTO(mp_freep) char *path = life_path(i);
+		MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+		struct mp_error err = { 0 };
+
+		cr_assert(mp_trace_read(path, &trace, &err) == 0, "%s", err.msg);
 		expect_life(trace, i);
-	expect_complete(trace);
+	}
 }
 
 /* Armed, lived, ended: the recorder finishes at once, and nothing else is in its trace. */
@@ -118,14 +145,10 @@ Test(lifecycle, a_tracer_for_each_short_life)
 		MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
 
 		container_id(i, id);
-		follow_container(recorder, id);
+		follow_container(recorder, 0, id);
 		live_shortly(hierarchy, id, i);
 		trace = traced_finish(&recorder, NULL);
 		expect_life(trace, i);
-		cr_expect_eq(first_event(trace)->op, MP_OP_EXEC);
-		cr_expect_str_eq(first_event(trace)->path, "/bin/sh", "it begins with the exec");
-		cr_expect_eq(count_events(trace, "/life-", 0, NULL), LIFE_FILES);
-		expect_complete(trace);
 	}
 }
 
@@ -149,7 +172,7 @@ Test(lifecycle, main_process_and_those_that_enter)
 
 	container_id(0, id);
 	cgroup = make_cgroup(any_hierarchy(), id);
-	follow_container(recorder, id);
+	follow_container(recorder, 0, id);
 	for (size_t i = 0; i < MP_ARRAY_LEN(trees); i++) {
 		MP_AUTO(mp_freep)
 		char *script = mp_xasprintf(": >%s-here; sh -c ': >%s-child'; :", trees[i].text,
