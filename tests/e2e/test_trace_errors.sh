@@ -28,7 +28,7 @@ int main(void) { signal(SIGTERM, end); for (;;) pause(); }'
 while_it_waits()
 {
 	(
-		docker events --filter type=container --filter event=start --format '{{.ID}}' |
+		timeout 100 docker events --filter type=container --filter event=start --format '{{.ID}}' |
 			{
 				read -r id
 				"$@" "$id"
