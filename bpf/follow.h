@@ -5,6 +5,8 @@
 /* Which processes are followed, and to which trace their events go. Included by trace.bpf.c alone.
  */
 
+#define EEXIST 17
+
 /* Thread groups that are followed. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -80,6 +82,7 @@ static __always_inline void announce(struct scratch *s)
 	__u32 which = MP_COUNT_CONTAINERS;
 	__u64 *counter = bpf_map_lookup_elem(&counters, &which);
 	struct mp_target target = {};
+	long rc;
 
 	if (!counter)
 		return;
@@ -87,7 +90,10 @@ static __always_inline void announce(struct scratch *s)
 	target.sink =
 		MP_SINK_NEW | (bpf_get_smp_processor_id() & 0x7ff) << 20 | (*counter & 0xfffff);
 	(*counter)++;
-	if (bpf_map_update_elem(&targets, &s->target, &target, BPF_NOEXIST))
+	rc = bpf_map_update_elem(&targets, &s->target, &target, BPF_NOEXIST);
+	if (rc && rc != -EEXIST)
+		count(MP_COUNT_UNTRACKED); /* the table is full */
+	if (rc)
 		return;
 	s->event.op = 0;
 	s->event.flags = MP_EVENT_CONTAINER;

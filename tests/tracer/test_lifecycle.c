@@ -686,3 +686,40 @@ Test(lifecycle, a_process_that_outlives_the_tracer)
 	for (int round = 0; round < times(5); round++)
 		try_endless(false);
 }
+
+/* The table of containers */
+
+/* Those of this test, by the start of their IDs. */
+static int own_container(const char *id, void *context)
+{
+	const char *prefix = context;
+
+	return strncmp(id, prefix, strlen(prefix)) == 0 ? 0 : MP_NEW_CONTAINER_IGNORE;
+}
+
+#define MORE_CONTAINERS 1100
+
+/* One that is not followed, for want of room, is counted. */
+Test(lifecycle, more_containers_than_a_session_takes)
+{
+	char prefix[33], id[65];
+	const struct mp_session_options options = { .new_container = own_container,
+						    .context = prefix };
+	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = NULL;
+	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+	const char *hierarchy = any_hierarchy();
+	struct mp_trace_losses losses = { 0 };
+	size_t n;
+
+	snprintf(prefix, sizeof(prefix), "%032x", (unsigned int)getpid());
+	recorder = traced_open_with(&options);
+	for (int i = 0; i < MORE_CONTAINERS; i++) {
+		container_id(i, id);
+		live_shortly(hierarchy, id, i);
+	}
+	trace = traced_finish(&recorder, &losses);
+	n = count_events(trace, "/life-", 0, NULL);
+	cr_expect(n == MORE_CONTAINERS * LIFE_FILES || losses.untracked + losses.dropped > 0,
+		  "%zu of %d events, and nothing is said to be lost", n,
+		  MORE_CONTAINERS * LIFE_FILES);
+}
