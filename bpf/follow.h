@@ -18,7 +18,7 @@ struct {
 /* Containers and control groups to follow. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);
+	__uint(max_entries, 16384);
 	__type(key, union mp_target_key);
 	__type(value, struct mp_target);
 } targets SEC(".maps");
