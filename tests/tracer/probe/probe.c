@@ -183,6 +183,15 @@ static void print_row(const struct row *row, const char *outcome, int error)
 	fflush(stdout);
 }
 
+static bool any_failed;
+
+static void print_failed(const struct row *row, int error)
+{
+	fprintf(stderr, "probe: row '%s': %s\n", row->name, strerror(error));
+	print_row(row, "failed", error);
+	any_failed = true;
+}
+
 /* Running */
 
 struct job {
@@ -257,12 +266,15 @@ static void run_row(const struct row *row, bool threads)
 	}
 	free(path);
 	error = job.result < 0 ? (int)-job.result : 0;
-	if (error == ENOSYS)
+	/* Of its own it may not have mounts, or not this call. */
+	if (error == ENOSYS || ((row->made & MOUNTS) && error == EPERM))
 		print_row(row, "skipped", error);
 	else if (row->error == ANY_ERROR || error == wanted)
 		print_row(row, "done", error);
+	else if (row->error & MAY(0))
+		print_row(row, "skipped", error);
 	else
-		print_row(row, row->error & MAY(0) ? "skipped" : "failed", error);
+		print_failed(row, error);
 }
 
 static void run(bool threads)
@@ -315,5 +327,5 @@ int main(int argc, char **argv)
 		serve();
 	else
 		return fail_usage();
-	return ferror(stdout) || fclose(stdout) ? 1 : 0;
+	return ferror(stdout) || fclose(stdout) || any_failed ? 1 : 0;
 }

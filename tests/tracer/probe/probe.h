@@ -112,7 +112,7 @@ static inline long result_of(long result)
 }
 
 /* One request to a ring of its own (uring.c). The request's result, as that of sys(). */
-enum { RING_PLAIN, RING_ASYNC, RING_POLLED };
+enum { RING_PLAIN, RING_ASYNC, RING_POLLED, RING_DIRECT };
 long ring(int how, unsigned int op, int fd, const void *addr, uint32_t len, const void *addr2,
 	  uint32_t flags, const void *addr3);
 
@@ -126,6 +126,7 @@ long chdir_open(const char *path, const char *file);
 long chroot_open(const char *path, const char *file);
 long moved_folder(const char *path);
 long moved_working_folder(const char *path);
+long deleted_folder(const char *path);
 long deleted_open(const char *path, int fd, const char *magic);
 long renamed_open(const char *path, int fd, const char *magic);
 long replaced_open(const char *path);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "probe.h"
 
+#include <linux/bpf.h>
 #include <linux/io_uring.h>
 #include <linux/openat2.h>
 #include <sys/fanotify.h>
@@ -93,6 +94,8 @@ struct xattr_arguments {
 };
 #define XATTR_ARGUMENTS(text)                                                                      \
 	(&(struct xattr_arguments){ .value = (uintptr_t)(text), .size = 1 }), 16
+
+#define OBJECT(text) (&(union bpf_attr){ .pathname = (uintptr_t)(text) }), sizeof(union bpf_attr)
 
 /* As struct mount_attr. */
 #define READ_ONLY ((uint64_t[4]){ MOUNT_ATTR_RDONLY }), 32

@@ -169,6 +169,8 @@ static long take(int fd, char how, struct msghdr *text)
 	struct mmsghdr texts = { .msg_hdr = *text };
 	long len;
 
+	if (how == 'r')
+		return ring(RING_PLAIN, IORING_OP_RECVMSG, fd, text, 1, NULL, 0, NULL);
 	if (how != 'M')
 		return sys(SYS_recvmsg, fd, text, 0);
 	len = sys(SYS_recvmmsg, fd, &texts, 1, 0, NULL);

@@ -62,11 +62,23 @@ long chroot_open(const char *path, const char *file)
 	return result < 0 ? result : sys(SYS_openat, AT_FDCWD, file, O_RDONLY);
 }
 
+/* A new folder with a file: overlayfs does not rename folders of a lower layer. */
+static void new_tree(const char *path)
+{
+	int fd;
+
+	REQUIRE(mkdir(path, 0755) == 0);
+	fd = creat(beside(path, "/file"), 0644);
+	REQUIRE(fd >= 0 && close(fd) == 0);
+}
+
 /* The same text before and after the folder that it begins in is called something else. */
 long moved_folder(const char *path)
 {
-	int fd = folder(path);
+	int fd;
 
+	new_tree(path);
+	fd = folder(path);
 	REQUIRE(sys(SYS_openat, fd, "file", O_RDONLY) >= 0);
 	REQUIRE(rename(path, beside(path, ".to")) == 0);
 	return sys(SYS_openat, fd, "file", O_RDONLY);
@@ -74,9 +86,16 @@ long moved_folder(const char *path)
 
 long moved_working_folder(const char *path)
 {
+	new_tree(path);
 	REQUIRE(chdir(path) == 0);
 	REQUIRE(sys(SYS_openat, AT_FDCWD, "file", O_RDONLY) >= 0);
 	REQUIRE(renameat(work, path, work, beside(path, ".to")) == 0);
+	return back(sys(SYS_openat, AT_FDCWD, "file", O_RDONLY));
+}
+
+long deleted_folder(const char *path)
+{
+	REQUIRE(chdir(path) == 0 && unlinkat(work, path, AT_REMOVEDIR) == 0);
 	return back(sys(SYS_openat, AT_FDCWD, "file", O_RDONLY));
 }
 

@@ -27,6 +27,14 @@ static void *map(int fd, size_t size, off_t offset)
 	return area;
 }
 
+/* One slot for a file that has no descriptor. */
+static long make_slot(int fd)
+{
+	int none = -1;
+
+	return sys(SYS_io_uring_register, fd, IORING_REGISTER_FILES, &none, 1);
+}
+
 static long ring_open(struct ring *r, int how)
 {
 	long fd;
@@ -45,7 +53,7 @@ static long ring_open(struct ring *r, int how)
 		r->fd, r->params.cq_off.cqes + r->params.cq_entries * sizeof(struct io_uring_cqe),
 		IORING_OFF_CQ_RING);
 	r->entry = map(r->fd, sizeof(*r->entry), IORING_OFF_SQES);
-	return 0;
+	return how == RING_DIRECT ? make_slot(r->fd) : 0;
 }
 
 /* Hands the one entry over, and waits for what becomes of it. */
@@ -90,6 +98,7 @@ long ring(int how, unsigned int op, int fd, const void *addr, uint32_t len, cons
 		.len = len,
 		.off = (uintptr_t)addr2,
 		.open_flags = flags,
+		.file_index = how == RING_DIRECT ? 1 : 0,
 		.addr3 = (uintptr_t)addr3,
 	};
 	result = ring_submit(&r, how);
