@@ -188,15 +188,16 @@ static void expect_wanted(const struct mp_trace *trace, const struct wanted *wan
 {
 	MP_AUTO(mp_buf_free) struct mp_buf others = { 0 };
 	const struct mp_trace_event *event = &wanted->event;
+	char path[300], real[300] = "(none)";
 
 	if (is_in(trace, wanted, exe))
 		return;
 	describe_path(trace, event->path, &others);
-	cr_expect(false, "row '%.60s': no event: %s '%.300s' real %.300s%s, error %d, flags %#x%s",
-		  wanted->row, mp_trace_op_name(event->op), event->path,
-		  wanted->any_real ? "(any)"
-		  : event->real    ? event->real
-				   : "(none)",
+	mp_text_printable(event->path, path, sizeof(path));
+	if (event->real || wanted->any_real)
+		mp_text_printable(event->real ? event->real : "(any)", real, sizeof(real));
+	cr_expect(false, "row '%.60s': no event: %s '%s' real %s%s, error %d, flags %#x%s",
+		  wanted->row, mp_trace_op_name(event->op), path, real,
 		  wanted->maybe_real ? " or none" : "", event->error, event->flags,
 		  others.data ? others.data : "");
 }
