@@ -27,6 +27,7 @@ completeness_of()
 	jq -rn --slurpfile trace trace.jsonl --rawfile rows out.d/results --arg ring $ring \
 		-f "$TOP/tests/e2e/completeness.jq" >lacking
 	cut -f 2 out.d/results | sort | uniq -c
+	diff <("$PWD/image/probe" list "$PWD/image/work" | cut -f 1) <(cut -f 1 out.d/results)
 	[ "$(grep -cP '^[^\t]*\tdone\t' out.d/results)" -ge "$least" ] || fail "$(cat out.d/results)"
 	[ ! -s lacking ] || fail "$(cut -c 1-500 lacking)"
 	[ $ring = no ] || [ ! -s err ] || fail "$(cat err)"
@@ -57,6 +58,5 @@ test_completeness_packed()
 	docker run --rm -v "$PWD/second:/out" e2e-completeness-packed:micro \
 		/probe run /work /out/results || true
 	docker rmi -f e2e-completeness-packed e2e-completeness-packed:micro >/dev/null
-	[ "$(wc -l <first/results)" -gt 240 ]
 	diff <(cut -f 1,2,8 first/results) <(cut -f 1,2,8 second/results)
 }
