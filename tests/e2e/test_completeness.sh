@@ -47,7 +47,13 @@ test_completeness_capable_container()
 	completeness_of e2e-completeness-capable 230 --cap-add SYS_ADMIN --cap-add DAC_READ_SEARCH
 	docker rmi -f e2e-completeness-capable >/dev/null
 }
-# In the packed image every call ends as it did in the original.
+outcomes()
+{
+	cut -f 1,2,8 "$1" | grep -v ^open-below-file
+}
+
+# In the packed image every call ends as it did in the original; but of what is no folder on the way to
+# a path nothing is kept, so that the path is missing altogether.
 test_completeness_packed()
 {
 	completeness_image e2e-completeness-packed
@@ -58,5 +64,5 @@ test_completeness_packed()
 	docker run --rm -v "$PWD/second:/out" e2e-completeness-packed:micro \
 		/probe run /work /out/results || true
 	docker rmi -f e2e-completeness-packed e2e-completeness-packed:micro >/dev/null
-	diff <(cut -f 1,2,8 first/results) <(cut -f 1,2,8 second/results)
+	diff <(outcomes first/results) <(outcomes second/results)
 }
