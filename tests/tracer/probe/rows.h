@@ -241,6 +241,7 @@ ROW("sendto-missing", NOTHING, SOCKET, 0, ENOENT, NONE, sock_sendto(path, 0, BY_
 ROW("sendto-stream", NOTHING, SOCKET, 0, EOPNOTSUPP, NONE, sock_sendto(path, SOCK_STREAM, BY_CALL))
 ROW("sendmsg", NOTHING, SOCKET, 0, 0, MAYBE(SELF), sock_sendmsg(path, SOCK_DGRAM, BY_CALL))
 ROW("sendmmsg", NOTHING, SOCKET, 0, 0, MAYBE(SELF), sock_sendmmsg(path, SOCK_DGRAM, BY_CALL))
+ALSO(SOCKET, 0, TO, MAYBE(TO))
 #ifdef SYS_socketcall
 ROW("socketcall-bind", NOTHING, SOCKET, C, 0, MAYBE(SELF), sock_bind(path, SOCK_STREAM, BY_SOCKETCALL))
 ROW("socketcall-connect", NOTHING, SOCKET, 0, 0, MAYBE(SELF), sock_connect(path, SOCK_STREAM, BY_SOCKETCALL))
@@ -248,6 +249,7 @@ ROW("socketcall-connect-missing", NOTHING, SOCKET, 0, ENOENT, NONE, sock_connect
 ROW("socketcall-sendto", NOTHING, SOCKET, 0, 0, MAYBE(SELF), sock_sendto(path, SOCK_DGRAM, BY_SOCKETCALL))
 ROW("socketcall-sendmsg", NOTHING, SOCKET, 0, 0, MAYBE(SELF), sock_sendmsg(path, SOCK_DGRAM, BY_SOCKETCALL))
 ROW("socketcall-sendmmsg", NOTHING, SOCKET, 0, 0, MAYBE(SELF), sock_sendmmsg(path, SOCK_DGRAM, BY_SOCKETCALL))
+ALSO(SOCKET, 0, TO, MAYBE(TO))
 #endif
 
 /* Other calls */

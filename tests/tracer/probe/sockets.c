@@ -109,15 +109,20 @@ long sock_sendmsg(const char *path, int type, int how)
 	return sys(SYS_sendmsg, fd, &text, 0);
 }
 
+/* Two messages, the second one to NAME.to. */
 long sock_sendmmsg(const char *path, int type, int how)
 {
-	struct mmsghdr text = { .msg_hdr = message(address(path)) };
+	const char *other = beside(path, ".to");
+	const struct sockaddr_un first = *address(path), second = *address(other);
+	struct mmsghdr texts[2] = { { .msg_hdr = message(&first) },
+				    { .msg_hdr = message(&second) } };
 	int fd = new_socket(type);
 
 	listen_at(path, type);
+	listen_at(other, type);
 	if (how == BY_SOCKETCALL)
-		return SOCKETCALL(SYS_SENDMMSG, fd, (uintptr_t)&text, 1, 0);
-	return sys(SYS_sendmmsg, fd, &text, 1, 0);
+		return SOCKETCALL(SYS_SENDMMSG, fd, (uintptr_t)texts, 2, 0);
+	return sys(SYS_sendmmsg, fd, texts, 2, 0);
 }
 
 /* The other process */
