@@ -51,6 +51,8 @@ TEST_SRC := $(foreach m,$(TEST_DIRS),$(wildcard tests/$(m)/test_*.c))
 LIB_OBJ := $(LIB_SRC:%.c=$(B)/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
+# What tests/tracer/test_completeness.c runs.
+PROBES := $(addprefix $(B)/tests/tracer/probe-,dynamic static $(if $(filter x86,$(BPF_ARCH)),i386))
 SKEL := $(B)/bpf/trace.skel.h
 
 .DELETE_ON_ERROR:
@@ -79,6 +81,20 @@ $(B)/tests/%: $(B)/tests/%.o $(B)/libmicropack.a
 $(B)/tests/cli/%: $(B)/tests/cli/%.o $(filter-out %/main.o,$(CLI_OBJ)) $(B)/libmicropack.a
 	$(call say,LINK)
 	$(Q)$(CC) $(MP_LDFLAGS) -o $@ $^ -lcriterion $(LIBS) $(CFLAGS) $(LDFLAGS)
+
+# Programs that are traced: plain ones, whatever the variant.
+$(PROBES): $(wildcard tests/tracer/probe/*.[ch])
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -D_GNU_SOURCE -std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes \
+		-Wmissing-prototypes $(if $(filter 1,$(WERROR)),-Werror) -pthread $(probe_flags) \
+		-o $@ $(filter %.c,$^)
+
+$(B)/tests/tracer/probe-static: probe_flags := -static
+# By gcc-multilib (scripts/install-deps.sh).
+$(B)/tests/tracer/probe-i386: probe_flags := -static -m32
+
+$(B)/tests/tracer/test_completeness: | $(PROBES)
 
 # The kernel side: one object, turned into a header that embeds it.
 $(B)/bpf/trace.bpf.o: bpf/trace.bpf.c $(wildcard bpf/*.h)

@@ -70,6 +70,11 @@ packages()
 		echo apparmor
 	fi
 
+	# Tests of 32-bit calls: a C library for them.
+	if [ "$(dpkg --print-architecture)" = amd64 ]; then
+		echo gcc-multilib
+	fi
+
 	# Tests: gcc brings its own sanitizer runtimes, clang does not.
 	printf '%s\n' libclang-rt-dev strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps
 

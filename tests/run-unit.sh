@@ -3,6 +3,7 @@
 #
 # Runs unit test programs one after the other and adds up what they report. A sanitizer's report
 # fails the run even where the test that caused it passed.
+# Lines of a test that begin with "note: " are shown.
 # usage: run-unit.sh PROGRAM...
 set -u
 
@@ -34,6 +35,7 @@ for program in "$@"; do
 	done
 	passed=$((passed + ${ok:-0}))
 	echo "  unit    $(basename "$program"): ${ok:-0} of ${tested:-0}"
+	[ "$status" -ne 0 ] || sed -n "s/^note: /          /p" "$scratch/out"
 done
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

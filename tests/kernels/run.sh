@@ -65,7 +65,8 @@ install_with_libraries()
 	local library
 
 	strip -g -o "$root/micropack/$(basename "$1")" "$1" || return 1
-	ldd "$1" | grep -o '/[^ ]*' | while read -r library; do
+	# A static program has none.
+	ldd "$1" 2>/dev/null | grep -o '/[^ ]*' | while read -r library; do
 		mkdir -p "$root/$(dirname "$library")"
 		cp -L "$library" "$root/$library"
 	done
@@ -80,7 +81,7 @@ make_initramfs()
 	cp tests/kernels/init.sh "$root/init" && chmod 755 "$root/init" || return 1
 	cp tests/run-unit.sh "$root/micropack/" || return 1
 	install_with_libraries "$build/micropack" || return 1
-	for program in "$build"/tests/tracer/test_*; do
+	for program in "$build"/tests/tracer/{test_,probe-}*; do
 		[[ $program == *.[do] ]] || install_with_libraries "$program" || return 1
 	done
 	(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) >"$work/initramfs"
