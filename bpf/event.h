@@ -88,6 +88,8 @@ struct mp_call {
 	__u8 second_flags;
 	__s8 second_dirfd_arg;
 	__s8 second_path_arg; /* … and arguments; -1: none */
+	__u8 nofollow_bit;    /* of the flags, where they are not AT_* flags; 0: they are */
+	__u8 unused;
 };
 
 enum {
@@ -106,6 +108,7 @@ enum {
 	MP_CALL_DESCRIPTOR, /* gives a file descriptor of a file that it names by no path */
 	MP_CALL_SOCKET,     /* path_arg: struct sockaddr *; how_arg: its length */
 	MP_CALL_SOCKETCALL, /* the 32-bit socketcall(2) */
+	MP_CALL_BPF,        /* path_arg: union bpf_attr *, for objects that are files */
 	MP_CALL_SENDMSG,    /* path_arg: struct msghdr * with an address */
 	MP_CALL_SENDMMSG,   /* path_arg: struct mmsghdr *, as many as the result says */
 	MP_CALL_RECVMSG,    /* path_arg: struct msghdr * with which descriptors may have come */

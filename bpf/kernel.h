@@ -72,7 +72,7 @@ struct path {
 };
 
 struct file {
-	unsigned int f_mode;
+	unsigned int f_mode, f_flags;
 	struct path f_path;
 	void *private_data;
 };

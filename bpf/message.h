@@ -66,7 +66,7 @@ __noinline int report_some_descriptors(__u32 which, __u64 address, __u32 n)
 
 		if (bpf_probe_read_user(&fd, sizeof(fd), (void *)(address + i * 4)))
 			return 0;
-		report_fd(s, fd);
+		report_opened(s, fd);
 	}
 	return 0;
 }
@@ -104,6 +104,8 @@ __noinline int report_received(__u32 which, __u64 address, __u32 compat)
 			report_descriptors(which, at + head, (len - head) / 4);
 		at += (len + align) & ~align;
 	}
+	if (at + head <= end)
+		count(MP_COUNT_UNREAD);
 	return 0;
 }
 
@@ -115,8 +117,9 @@ static __always_inline bool is_unix_socket(const struct scratch *s, __u32 fd)
 	return BPF_CORE_READ(socket, sk, __sk_common.skc_family) == AF_UNIX;
 }
 
-/* Reports where the message was sent whose struct msghdr is at @address. */
-__noinline int report_sent(__u32 which, __u64 address, long ret, __u32 compat)
+/* Reports where the message was sent whose struct msghdr is at @address. Returns the event's key.
+ */
+__noinline __u64 report_sent(__u32 which, __u64 address, long ret, __u32 compat)
 {
 	struct scratch *s = scratch_at(which);
 	const char *text;
@@ -125,9 +128,7 @@ __noinline int report_sent(__u32 which, __u64 address, long ret, __u32 compat)
 	if (!s)
 		return 0;
 	text = message_path(s, address, compat, &room);
-	if (text && set_path(s, text, room, AT_FDCWD, 0, ret))
-		report(which);
-	return 0;
+	return text && set_path(s, text, room, AT_FDCWD, 0, ret) ? report(which) : 0;
 }
 
 /* sendmmsg(2) and recvmmsg(2): as many messages as @ret says. */
@@ -159,7 +160,15 @@ static __always_inline void report_sent_many(__u32 which, __u64 address, long re
 }
 
 /* socketcall(2), a 32-bit program's only way to sockets before Linux 4.3. */
-enum { CALL_BIND = 2, CALL_CONNECT = 3, CALL_SENDTO = 11, CALL_SENDMSG = 16, CALL_RECVMSG = 17 };
+enum {
+	CALL_BIND = 2,
+	CALL_CONNECT = 3,
+	CALL_SENDTO = 11,
+	CALL_SENDMSG = 16,
+	CALL_RECVMSG = 17,
+	CALL_RECVMMSG = 19,
+	CALL_SENDMMSG = 20,
+};
 
 /* The path of an address in @call with its arguments at @address; flags go to the event. */
 static __always_inline const char *socketcall_path(struct scratch *s, __u64 call, __u64 address,
@@ -185,6 +194,14 @@ static __always_inline const char *socketcall_path(struct scratch *s, __u64 call
 	case CALL_RECVMSG:
 		if (ret >= 0)
 			report_received(s->which, args[1], true);
+		return 0;
+	case CALL_RECVMMSG:
+		if (is_unix_socket(s, args[0]))
+			report_received_many(s->which, args[1], ret, true);
+		return 0;
+	case CALL_SENDMMSG:
+		if (is_unix_socket(s, args[0]))
+			report_sent_many(s->which, args[1], ret, true);
 		return 0;
 	}
 	return 0;

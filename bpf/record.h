@@ -65,7 +65,8 @@ struct scratch {
 	struct directories now;
 	struct file **files;
 	__u32 n_files;
-	bool moved; /* by the call that is looked at: what was before is still needed */
+	bool in_root; /* the path's beginning is its root as well */
+	bool moved;   /* by the call that is looked at: what was before is still needed */
 	__u64 mounts;
 	/* The process that was looked up last. */
 	struct mp_process process;
@@ -172,6 +173,7 @@ static __always_inline void scratch_begin(struct scratch *s, __u32 which, struct
 	s->n_files = TASK_READ(task, files, fdt, max_fds);
 	s->mounts = TASK_READ(task, nsproxy, mnt_ns, event);
 	s->moved = false;
+	s->in_root = false;
 	s->event.exe_id = process->exe_id;
 	s->event.new_exe_id = 0;
 	s->event.request = 0;
@@ -312,6 +314,8 @@ static __always_inline void append_real(struct scratch *s)
 	}
 	s->event.real_len = end - off;
 	s->event.flags |= MP_EVENT_HAS_REAL;
+	if (s->event.rest)
+		return; /* what the path ends at is another file */
 	if (s->real.mnt != root && !(s->event.flags & MP_EVENT_FOREIGN))
 		s->event.flags |= MP_EVENT_MOUNTED;
 	if (!BPF_CORE_READ(dentry, d_hash.pprev) && BPF_CORE_READ(dentry, d_parent) != dentry)
@@ -495,6 +499,8 @@ __noinline __u64 report(__u32 which)
 	if (!s)
 		return 0;
 	key = key_of(s);
+	if (s->event.flags & MP_EVENT_PENDING)
+		s->event.request = key;
 	if (s->recent[key % RECENT] == key)
 		return key;
 	if (!bpf_map_lookup_elem(&delivered, &key) && deliver(which, key))

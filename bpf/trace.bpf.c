@@ -26,7 +26,9 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define O_CREAT 0100
 #define O_NOFOLLOW_X86 0400000
 #define O_NOFOLLOW_ARM64 0100000
+#define O_TRUNC 01000
 #define O_PATH 010000000
+#define RESOLVE_IN_ROOT 0x10
 #define FMODE_CREATED 0x100000
 #define AT_FDCWD (-100)
 #define AT_SYMLINK_NOFOLLOW 0x100
@@ -37,6 +39,8 @@ char LICENSE[] SEC("license") = "Dual BSD/GPL";
 #define SOL_SOCKET 1
 #define SCM_RIGHTS 1
 #define SCM_MAX_FD 253
+#define BPF_OBJ_PIN_COMMAND 6
+#define BPF_OBJ_GET_COMMAND 7
 #define MS_BIND 4096
 #define MS_MOVE 8192
 #define S_IFMT 0170000
@@ -131,7 +135,7 @@ static __always_inline __u32 open_flags(__u64 how)
 
 	if (how & O_PATH)
 		flags |= MP_EVENT_LOCATED;
-	else if (how & O_ACCMODE)
+	else if (how & (O_ACCMODE | O_TRUNC))
 		flags |= MP_EVENT_WRITE;
 	if (how & O_CREAT && !(how & O_PATH))
 		flags |= MP_EVENT_CREATE;
@@ -158,6 +162,19 @@ static __always_inline __s32 error_of(long ret)
 	if (ret <= -ERESTARTSYS && ret >= -ERESTART_RESTARTBLOCK)
 		return EINTR;
 	return -ret;
+}
+
+/* Reports the file behind a descriptor that somebody else has opened. */
+static __always_inline bool report_opened(struct scratch *s, __u32 fd)
+{
+	struct file *file = file_of(s, fd);
+	struct place place;
+
+	if (!file || !place_of_file(file, &place))
+		return false;
+	s->event.flags = open_flags(BPF_CORE_READ(file, f_flags));
+	report_place(s, &place);
+	return true;
 }
 
 /* The file behind the descriptor that an open gave. */
@@ -201,7 +218,8 @@ static __always_inline bool set_path(struct scratch *s, const char *text, __u32 
 	if (len > MP_PATH_SIZE || len <= 1)
 		return false;
 	s->event.path_len = len;
-	if (!base_of(s, s->data[0], dirfd, before, &s->base)) {
+	/* A directory that stands for the root (openat2): absolute paths begin there as well. */
+	if (!base_of(s, s->in_root ? 0 : s->data[0], dirfd, before, &s->base)) {
 		/* Closed meanwhile by another thread. */
 		if (ret != -EBADF)
 			count(MP_COUNT_UNREAD);
@@ -245,6 +263,35 @@ static __always_inline void set_exec_path(struct scratch *s, const char *text)
 	base_of(s, s->data[0], AT_FDCWD, 0, &s->base);
 }
 
+#define DEV_FD_LEN 8 /* of "/dev/fd/" */
+
+/*
+ * The same for execveat(2): the kernel calls what it was given /dev/fd/N, or /dev/fd/N/PATH, where
+ * nothing need be mounted. Where the descriptor is closed by the exec itself, only @program is
+ * known.
+ */
+static __always_inline void set_execveat_path(struct scratch *s, const char *text,
+					      const struct place *program)
+{
+	__u64 number;
+	__u32 end;
+	long len;
+
+	s->event.path_len = 0;
+	s->base = *program;
+	bpf_probe_read_kernel_str(s->data, MP_PATH_SIZE, text);
+	number = number_at(SCRATCH_EXEC, DEV_FD_LEN);
+	end = DEV_FD_LEN + (number >> 32);
+	if (!place_of_fd(s, number, &s->base)) {
+		s->base = *program;
+		return;
+	}
+	if (!TEXT_HAS(s, end, "/"))
+		return;
+	len = bpf_probe_read_kernel_str(s->data, MP_PATH_SIZE, text + end + 1);
+	s->event.path_len = len > 1 ? len : 0;
+}
+
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm *bprm)
 {
@@ -254,7 +301,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	struct file *file = BPF_CORE_READ(bprm, file);
 	const char *filename = BPF_CORE_READ(bprm, filename);
 	const char *interp = BPF_CORE_READ(bprm, interp);
-	bool by_descriptor = BPF_CORE_READ(bprm, fdpath) == filename;
+	const char *fdpath = BPF_CORE_READ(bprm, fdpath);
 	struct scratch *s = scratch_at(SCRATCH_EXEC);
 	struct place program;
 
@@ -271,22 +318,20 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_pid, struct linux_binprm
 	s->event.flags = MP_EVENT_EXECUTED;
 	s->event.new_exe_id = mix_place(s, &program, s->mounts);
 
-	if (by_descriptor) {
-		/* execveat(2) with a descriptor alone has no path but the real one. */
-		report_place(s, &program);
-	} else {
+	if (fdpath && fdpath == filename)
+		set_execveat_path(s, filename, &program);
+	else
 		set_exec_path(s, filename);
-		if (interp == filename)
-			s->real = program;
-		report(s->which);
-	}
-	if (interp != filename && !by_descriptor) {
+	if (interp == filename)
+		s->real = program;
+	report(SCRATCH_EXEC);
+	if (interp != filename) {
 		/* That was a script; now the interpreter that runs it. */
 		s->event.flags = MP_EVENT_EXECUTED | MP_EVENT_SCRIPT;
 		s->event.base_len = 0;
 		set_exec_path(s, interp);
 		s->real = program;
-		report(s->which);
+		report(SCRATCH_EXEC);
 	}
 	process.exe_id = s->event.new_exe_id;
 	put_process(tgid, &process);
@@ -370,7 +415,7 @@ __noinline int report_pathless(__u32 which, __u32 kind, __u64 arg, long ret)
 			count(MP_COUNT_UNREAD);
 		break;
 	case MP_CALL_DESCRIPTOR:
-		if (!report_fd(s, ret))
+		if (!report_opened(s, ret))
 			count(MP_COUNT_UNREAD);
 		break;
 	}
@@ -403,6 +448,16 @@ static __always_inline bool is_message(__u8 kind)
 	       kind == MP_CALL_RECVMMSG;
 }
 
+/* The path in the union bpf_attr at @address: its first member, for the commands that have one. */
+static __always_inline const char *object_path(struct scratch *s, __u64 address)
+{
+	if (s->args[0] != BPF_OBJ_PIN_COMMAND && s->args[0] != BPF_OBJ_GET_COMMAND)
+		return 0;
+	if (bpf_probe_read_user(s->words, sizeof(s->words[0]), (void *)address))
+		return 0;
+	return (const char *)s->words[0];
+}
+
 /* The text of the call's first path, and how many bytes it may have. */
 static __always_inline const char *text_of(struct scratch *s, __u8 kind, __u64 arg, __u64 how,
 					   long ret, bool compat, __u32 *room_out)
@@ -415,19 +470,25 @@ static __always_inline const char *text_of(struct scratch *s, __u8 kind, __u64 a
 	}
 	/* One byte more than PATH_MAX, to tell what is too long. */
 	*room_out = MP_PATH_SIZE + 1;
+	if (kind == MP_CALL_BPF)
+		return object_path(s, arg);
 	return (const char *)arg;
 }
 
-static __always_inline __u32 flags_of(__u8 kind, __u32 flags, __u64 how)
+static __always_inline __u32 flags_of(struct scratch *s, __u8 kind, __u32 flags, __u64 how,
+				      __u8 nofollow_bit)
 {
+	if (nofollow_bit)
+		return how >> (nofollow_bit & 63) & 1 ? flags | MP_EVENT_NOFOLLOW : flags;
 	switch (kind) {
 	case MP_CALL_PATH:
 	case MP_CALL_EXEC:
 		return path_flags(flags, how);
 	case MP_CALL_OPENAT2:
-		if (bpf_probe_read_user(&how, sizeof(how), (void *)how))
+		if (bpf_probe_read_user(s->words, 3 * sizeof(s->words[0]), (void *)how))
 			return flags;
-		return flags | open_flags(how);
+		s->in_root = s->words[2] & RESOLVE_IN_ROOT;
+		return flags | open_flags(s->words[0]);
 	case MP_CALL_OPEN:
 		return flags | open_flags(how);
 	}
@@ -548,7 +609,7 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long ret)
 	how = arg_at(s, call->how_arg);
 	s->event.op = call->op;
 	s->event.error = error_of(ret);
-	s->event.flags = flags_of(kind, call->flags, how);
+	s->event.flags = flags_of(s, kind, call->flags, how, call->nofollow_bit);
 	if (is_pathless(kind)) {
 		report_pathless(SCRATCH_SYSCALL, kind, arg, ret);
 		return 0;

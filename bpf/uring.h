@@ -19,6 +19,7 @@ struct filename {
 
 struct io_kiocb {
 	__u8 opcode;
+	void *async_data;
 };
 
 struct io_uring_cqe {
@@ -73,10 +74,20 @@ struct io_connect {
 	int addr_len;
 };
 
+struct io_sr_msg {
+	void *umsg;
+};
+
+struct io_async_msghdr {
+	char addr[1]; /* any type: where it is matters */
+};
+
 #pragma clang attribute pop
 
 /* Operations that name paths (linux/io_uring.h). */
 enum {
+	URING_SENDMSG = 9,
+	URING_RECVMSG = 10,
 	URING_CONNECT = 16,
 	URING_OPENAT = 18,
 	URING_STATX = 21,
@@ -88,13 +99,15 @@ enum {
 	URING_LINKAT = 39,
 	URING_SETXATTR = 42,
 	URING_GETXATTR = 44,
+	URING_BIND = 56,
 };
 
 /* What is known of a request that was submitted: the keys of its events, 0: none. */
 struct request {
 	__u64 first, second;
-	__u32 opens; /* 1: its result is a descriptor */
-	__u32 unused;
+	__u64 message; /* where descriptors may come to: a struct msghdr; 0: nowhere */
+	__u32 opens;   /* 1: its result is a descriptor */
+	__u32 compat;  /* 1: a 32-bit program's, and so is the message */
 };
 
 /* By the request's address. */
@@ -113,7 +126,7 @@ const volatile __u32 complete_form;
 
 /* A path of a request. */
 struct request_path {
-	const char *text; /* in the kernel's memory; NULL: none */
+	const char *text; /* NULL: none */
 	int dirfd;
 	__u32 op, flags;
 };
@@ -122,13 +135,32 @@ static __always_inline bool names_path(__u32 opcode)
 {
 	return opcode == URING_CONNECT || opcode == URING_OPENAT || opcode == URING_STATX ||
 	       opcode == URING_OPENAT2 || (opcode >= URING_RENAMEAT && opcode <= URING_LINKAT) ||
-	       opcode == URING_SETXATTR || opcode == URING_GETXATTR;
+	       opcode == URING_SETXATTR || opcode == URING_GETXATTR || opcode == URING_SENDMSG ||
+	       opcode == URING_RECVMSG || opcode == URING_BIND;
+}
+
+/* Not told apart before Linux 5.13 from those of any other socket: not counted there. */
+static __always_inline bool is_message_request(__u32 opcode)
+{
+	return opcode == URING_SENDMSG || opcode == URING_RECVMSG;
+}
+
+static __always_inline bool is_user_address(const void *address)
+{
+	return (long)address > 0;
+}
+
+/* The text of a file name that a request has: until Linux 5.16 some have the program's own. */
+static __always_inline const char *text_of_filename(struct filename *filename)
+{
+	return is_user_address(filename) ? (const char *)filename : BPF_CORE_READ(filename, name);
 }
 
 #define SET_PATH(path, type, req, member, dirfd_, op_, flags_)                                     \
 	do {                                                                                       \
 		if (bpf_core_field_exists(struct type, member)) {                                  \
-			(path)->text = BPF_CORE_READ((struct type *)(req), member, name);          \
+			(path)->text =                                                             \
+				text_of_filename(BPF_CORE_READ((struct type *)(req), member));     \
 			(path)->dirfd = dirfd_;                                                    \
 			(path)->op = op_;                                                          \
 			(path)->flags = flags_;                                                    \
@@ -195,14 +227,16 @@ static __always_inline __u64 report_request(struct scratch *s, const struct requ
 
 	s->event.op = path->op;
 	s->event.flags = path->flags | MP_EVENT_PENDING;
-	len = bpf_probe_read_kernel_str(s->data, MP_PATH_SIZE, path->text);
-	if (len <= 0) {
+	len = is_user_address(path->text)
+		      ? bpf_probe_read_user_str(s->data, MP_PATH_SIZE, path->text)
+		      : bpf_probe_read_kernel_str(s->data, MP_PATH_SIZE, path->text);
+	if (len < 0) {
 		count(MP_COUNT_UNREAD);
 		return 0;
 	}
-	s->event.path_len = len;
-	if (len == 1) /* AT_EMPTY_PATH, or ENOENT */
+	if (len <= 1) /* AT_EMPTY_PATH, or ENOENT */
 		return 0;
+	s->event.path_len = len;
 	if (!base_of(s, s->data[0], path->dirfd, 0, &s->base))
 		return 0;
 	return report(s->which);
@@ -218,6 +252,44 @@ static __always_inline __u64 report_connect(struct scratch *s, void *req)
 	s->event.op = MP_EVENT_OP_SOCKET;
 	s->event.flags = MP_EVENT_PENDING;
 	return set_path(s, text, room, AT_FDCWD, 0, 0) ? report(s->which) : 0;
+}
+
+/*
+ * bind: the address was copied when the request was made, to a place of its own, or (Linux 6.11) to
+ * one in a larger structure, which begins with a pointer. Its text begins behind its family.
+ */
+static __always_inline __u64 report_bind(struct scratch *s, void *req)
+{
+	struct request_path path = { .dirfd = AT_FDCWD,
+				     .op = MP_EVENT_OP_SOCKET,
+				     .flags = MP_EVENT_CREATE };
+	const char *copy = BPF_CORE_READ((struct io_kiocb *)req, async_data);
+	__u16 family = 0;
+
+	bpf_probe_read_kernel(&family, sizeof(family), copy);
+	if (family != AF_UNIX && bpf_core_field_exists(struct io_async_msghdr, addr)) {
+		copy += bpf_core_field_offset(struct io_async_msghdr, addr);
+		bpf_probe_read_kernel(&family, sizeof(family), copy);
+	}
+	if (family != AF_UNIX)
+		return 0;
+	path.text = copy + sizeof(family);
+	return report_request(s, &path);
+}
+
+/* Messages: where one is sent to, and the place into which another's descriptors will come. */
+static __always_inline void set_message(struct scratch *s, void *req, __u32 opcode,
+					struct request *request)
+{
+	__u64 address = (__u64)BPF_CORE_READ((struct io_sr_msg *)req, umsg);
+
+	if (opcode == URING_RECVMSG) {
+		request->message = address;
+		return;
+	}
+	s->event.op = MP_EVENT_OP_SOCKET;
+	s->event.flags = MP_EVENT_PENDING;
+	request->first = report_sent(SCRATCH_REQUEST, address, 0, request->compat);
 }
 
 static __always_inline int submitted(void *req)
@@ -237,19 +309,24 @@ static __always_inline int submitted(void *req)
 	if (!names_path(opcode))
 		return 0;
 	scratch_begin(s, SCRATCH_REQUEST, task, process);
+	request.compat = syscall_is_compat(task);
 	request.opens = opcode == URING_OPENAT || opcode == URING_OPENAT2;
 	if (request.opens && bpf_core_field_exists(struct io_open, file_slot) &&
 	    BPF_CORE_READ((struct io_open *)req, file_slot))
 		request.opens = 0; /* its result is no descriptor */
 	if (opcode == URING_CONNECT)
 		request.first = report_connect(s, req);
+	else if (opcode == URING_BIND)
+		request.first = report_bind(s, req);
+	else if (is_message_request(opcode))
+		set_message(s, req, opcode, &request);
 	else
 		request_paths(req, opcode, &first, &second);
 	if (first.text)
 		request.first = report_request(s, &first);
 	if (second.text)
 		request.second = report_request(s, &second);
-	if (request.first || request.second)
+	if (request.first || request.second || request.message)
 		bpf_map_update_elem(&requests, &address, &request, BPF_ANY);
 	return 0;
 }
@@ -270,6 +347,12 @@ static __always_inline int completed(__u64 address, long res)
 	request = *known;
 	bpf_map_delete_elem(&requests, &address);
 	scratch_begin(s, SCRATCH_REQUEST, task, process);
+	if (request.message) {
+		s->event.op = MP_EVENT_OP_OPEN;
+		if (res >= 0)
+			report_received(SCRATCH_REQUEST, request.message, request.compat);
+		return 0;
+	}
 	s->event.op = 0;
 	s->event.flags = MP_EVENT_RESULT;
 	s->event.error = error_of(res);
@@ -303,7 +386,8 @@ int on_submit_sqe(struct bpf_raw_tracepoint_args *ctx)
 		return submitted((void *)ctx->args[0]);
 	if (submit_form == REQUEST_IS_SECOND)
 		return submitted((void *)ctx->args[1]);
-	if (s && names_path((__u8)ctx->args[1]) && current_process(s, current_task()))
+	if (s && names_path((__u8)ctx->args[1]) && !is_message_request((__u8)ctx->args[1]) &&
+	    current_process(s, current_task()))
 		count(MP_COUNT_UNREAD);
 	return 0;
 }

@@ -32,7 +32,7 @@ struct known_call {
 #define W MP_EVENT_WRITE
 #define C MP_EVENT_CREATE
 #define N MP_EVENT_NOFOLLOW
-#define NO_SECOND 0, 0, -1, -1
+#define NO_SECOND 0, 0, -1, -1, 0, 0
 
 /* op, kind, flags, dirfd, path, how */
 #define ONE(op, kind, flags, dirfd, path, how)                                                     \
@@ -42,7 +42,12 @@ struct known_call {
 /* the same without how, then op, flags, dirfd, path of the second path */
 #define TWO(op, flags, dirfd, path, op2, flags2, dirfd2, path2)                                    \
 	{                                                                                          \
-		op, MP_CALL_PATH, flags, dirfd, path, -1, op2, flags2, dirfd2, path2               \
+		op, MP_CALL_PATH, flags, dirfd, path, -1, op2, flags2, dirfd2, path2, 0, 0         \
+	}
+/* nofollow: the bit of argument how that says so */
+#define FOLLOWING(op, dirfd, path, how, nofollow)                                                  \
+	{                                                                                          \
+		op, MP_CALL_PATH, 0, dirfd, path, how, 0, 0, -1, -1, nofollow, 0                   \
 	}
 #define PATH(op, flags, path) ONE(op, MP_CALL_PATH, flags, -1, path, -1)
 #define PATH_AT(op, flags, how) ONE(op, MP_CALL_PATH, flags, 0, 1, how)
@@ -87,7 +92,9 @@ static const struct known_call known_calls[] = {
 	{ OLD(symlink), 83, PATH(MP_OP_CREATE, C | N, 1) },
 	{ SYS_symlinkat, 304, ONE(MP_OP_CREATE, MP_CALL_PATH, C | N, 1, 2, -1) },
 	{ OLD(link), 9, TWO(MP_OP_OTHER, N, -1, 0, MP_OP_CREATE, C | N, -1, 1) },
-	{ SYS_linkat, 303, { MP_OP_OTHER, MP_CALL_PATH, N, 0, 1, 4, MP_OP_CREATE, C | N, 2, 3 } },
+	{ SYS_linkat,
+	  303,
+	  { MP_OP_OTHER, MP_CALL_PATH, N, 0, 1, 4, MP_OP_CREATE, C | N, 2, 3, 0, 0 } },
 	{ OLD(rename), 38, TWO(MP_OP_REMOVE, W | N, -1, 0, MP_OP_CREATE, C | N, -1, 1) },
 #ifdef SYS_renameat
 	{ SYS_renameat, 302, TWO(MP_OP_REMOVE, W | N, 0, 1, MP_OP_CREATE, C | N, 2, 3) },
@@ -144,22 +151,24 @@ static const struct known_call known_calls[] = {
 	{ SYS_sendmmsg, 345, ONE(MP_OP_SOCKET, MP_CALL_SENDMMSG, 0, -1, 1, -1) },
 	{ NONE, 102 /* socketcall */, ONE(MP_OP_SOCKET, MP_CALL_SOCKETCALL, 0, -1, 1, -1) },
 
-	{ SYS_inotify_add_watch, 292, PATH(MP_OP_OTHER, 0, 1) },
+	{ SYS_inotify_add_watch, 292, FOLLOWING(MP_OP_OTHER, -1, 1, 2, 25 /* IN_DONT_FOLLOW */) },
 	{ SYS_name_to_handle_at, 341, PATH_AT(MP_OP_OTHER, N, 4) },
 	{ OLD(uselib), 86, PATH(MP_OP_OTHER, 0, 0) },
 	{ SYS_swapon, 87, PATH(MP_OP_OTHER, 0, 0) },
 	{ SYS_swapoff, 115, PATH(MP_OP_OTHER, 0, 0) },
+	{ SYS_quotactl, 131, PATH(MP_OP_OTHER, 0, 1) },
+	{ SYS_bpf, 357, ONE(MP_OP_OTHER, MP_CALL_BPF, 0, -1, 1, -1) },
 	{ SYS_acct, 51, PATH(MP_OP_OTHER, 0, 0) },
-	{ SYS_fanotify_mark, NONE, ONE(MP_OP_OTHER, MP_CALL_PATH, 0, 3, 4, -1) },
-	{ NONE, 339 /* fanotify_mark */, ONE(MP_OP_OTHER, MP_CALL_PATH, 0, 4, 5, -1) },
+	{ SYS_fanotify_mark, NONE, FOLLOWING(MP_OP_OTHER, 3, 4, 1, 2 /* FAN_MARK_DONT_FOLLOW */) },
+	{ NONE, 339 /* fanotify_mark */, FOLLOWING(MP_OP_OTHER, 4, 5, 1, 2) },
 
 	/* Of mount, where it is put, and what if it is a path. */
-	{ SYS_mount, 21, { MP_OP_OTHER, MP_CALL_MOUNT, 0, -1, 1, 3, MP_OP_OTHER, 0, -1, 0 } },
-	{ SYS_umount2, 52, PATH(MP_OP_OTHER, 0, 0) },
+	{ SYS_mount, 21, { MP_OP_OTHER, MP_CALL_MOUNT, 0, -1, 1, 3, MP_OP_OTHER, 0, -1, 0, 0, 0 } },
+	{ SYS_umount2, 52, FOLLOWING(MP_OP_OTHER, -1, 0, 1, 3 /* UMOUNT_NOFOLLOW */) },
 	{ NONE, 22 /* oldumount */, PATH(MP_OP_OTHER, 0, 0) },
 	{ SYS_pivot_root,
 	  217,
-	  { MP_OP_OTHER, MP_CALL_PIVOT, 0, -1, 0, -1, MP_OP_OTHER, 0, -1, 1 } },
+	  { MP_OP_OTHER, MP_CALL_PIVOT, 0, -1, 0, -1, MP_OP_OTHER, 0, -1, 1, 0, 0 } },
 	{ SYS_unshare, 310, ONE(MP_OP_OTHER, MP_CALL_NAMESPACE, 0, -1, -1, -1) },
 	{ SYS_setns, 346, ONE(MP_OP_OTHER, MP_CALL_NAMESPACE, 0, -1, -1, -1) },
 	{ 428 /* open_tree */, 428, PATH_AT(MP_OP_OTHER, 0, 2) },

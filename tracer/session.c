@@ -154,8 +154,8 @@ static void set_request_forms(struct trace_bpf *bpf)
 		submit_sqe = tracepoint_arguments(btf, "io_uring_submit_sqe");
 		complete = tracepoint_arguments(btf, "io_uring_complete");
 	}
-	/* (ctx, opcode, …); Linux 5.13 (ctx, req, opcode, …); 6.0 (req, …) */
-	if (submit_sqe && btf_vlen(submit_sqe) > 2)
+	/* (ctx, opcode, …); Linux 5.13 (ctx, req, opcode, …); 6.0 (req, force) */
+	if (submit_sqe && btf_vlen(submit_sqe) > 3)
 		bpf->rodata->submit_form = argument_is_pointer(btf, submit_sqe, 2) ? 1 : 2;
 	/* (ctx, user_data, res); 5.19 (ctx, req, user_data, res, …); 6.16 (ctx, req, cqe) */
 	if (complete && btf_vlen(complete) > 4)
