@@ -23,7 +23,6 @@
 /* The mounts of one mount namespace. */
 struct mounts {
 	ino_t namespace;
-	long root;
 	long *ids;
 	size_t n, cap;
 };
@@ -66,6 +65,7 @@ struct process {
 	pid_t pid;
 	int dir;
 	struct mounts *mounts;
+	long root_mount;
 	char *exe; /* NULL: of no mount of its own */
 	struct stat exe_stat;
 	mp_attach_found found;
@@ -134,7 +134,7 @@ static long mount_of(int fd)
 /* What a thread of its own brings from one. */
 struct visit {
 	int namespace, proc;
-	int root, mountinfo;
+	int mountinfo;
 	int error;
 };
 
@@ -142,7 +142,6 @@ static void visit_cleanup(struct visit *visit)
 {
 	mp_closep(&visit->namespace);
 	mp_closep(&visit->proc);
-	mp_closep(&visit->root);
 	mp_closep(&visit->mountinfo);
 }
 
@@ -154,12 +153,10 @@ static void *visit_namespace(void *context)
 {
 	struct visit *visit = context;
 
-	if (unshare(CLONE_FS) == 0 && setns(visit->namespace, CLONE_NEWNS) == 0) {
-		visit->root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (unshare(CLONE_FS) == 0 && setns(visit->namespace, CLONE_NEWNS) == 0)
 		visit->mountinfo =
 			openat(visit->proc, "thread-self/mountinfo", O_RDONLY | O_CLOEXEC);
-	}
-	if (visit->root < 0 || visit->mountinfo < 0)
+	if (visit->mountinfo < 0)
 		visit->error = errno;
 	return NULL;
 }
@@ -179,9 +176,6 @@ static int read_mounts(struct visit *visit, struct mounts *mounts, struct mp_err
 			mp_array_grow(mounts->ids, mounts->n, &mounts->cap, sizeof(*mounts->ids));
 		mounts->ids[mounts->n++] = strtol(line, NULL, 10);
 	}
-	mounts->root = mount_of(visit->root);
-	if (mounts->root < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "read '/proc/self/fdinfo'");
 	return 0;
 }
 
@@ -205,7 +199,7 @@ static int enter_namespace(struct visit *visit, struct mp_error *err)
 /* Finds process->mounts; 1, or 0 where the process has ended. */
 static int find_mounts(struct process *process, struct mp_error *err)
 {
-	MP_AUTO(visit_cleanup) struct visit visit = { -1, -1, -1, -1, 0 };
+	MP_AUTO(visit_cleanup) struct visit visit = { -1, -1, -1, 0 };
 	struct mp_attach *attach = process->attach;
 	struct mounts mounts = { 0 };
 	struct stat st;
@@ -315,8 +309,10 @@ static int look(struct process *process, const char *name, struct object *object
 	rc = read_path(process, fd, object, err);
 	if (rc <= 0)
 		return rc;
-	if (mount != process->mounts->root)
+	if (mount != process->root_mount)
 		object->flags |= MP_TRACE_MOUNTED;
+	if (S_ISDIR(object->st.st_mode))
+		object->flags |= MP_TRACE_DIR;
 	strip_mark(process, object);
 	return 1;
 }
@@ -357,8 +353,6 @@ static int read_descriptor(struct process *process, const char *number, struct m
 		object.flags |= MP_TRACE_WRITE;
 	if (info.flags & O_PATH)
 		object.flags |= MP_TRACE_LOCATED;
-	if (S_ISDIR(object.st.st_mode))
-		object.flags |= MP_TRACE_DIR;
 	tell(process, MP_OP_OPEN, &object, process->exe);
 	/* A directory has a position once its names have been read. */
 	if (S_ISDIR(object.st.st_mode) && info.position > 0)
@@ -425,6 +419,19 @@ static int read_places(struct process *process, struct mp_error *err)
 	return rc < 0 ? -1 : 0;
 }
 
+/* Finds the mount of the process's root; what is on another one is marked. 1; 0: it has ended. */
+static int find_root(struct process *process, struct mp_error *err)
+{
+	MP_AUTO(mp_closep) int fd = openat(process->dir, "root", O_PATH | O_CLOEXEC);
+
+	if (fd < 0)
+		return not_readable(process, "root", errno, err);
+	process->root_mount = mount_of(fd);
+	if (process->root_mount < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read '/proc/self/fdinfo/%d'", fd);
+	return 1;
+}
+
 /* Opens @pid's directory, finds its mounts and its program. 1; 0: it has ended, or is a thread of
  * the kernel's, which has no program. @program: NULL, or filled. */
 static int process_open(struct process *process, struct object *program, struct mp_error *err)
@@ -437,6 +444,8 @@ static int process_open(struct process *process, struct object *program, struct 
 	if (process->dir < 0)
 		return not_readable(process, "", errno, err);
 	rc = find_mounts(process, err);
+	if (rc > 0)
+		rc = find_root(process, err);
 	if (rc > 0)
 		rc = look(process, "exe", program, err);
 	if (rc <= 0 || program->foreign)

@@ -228,7 +228,7 @@ Test(attach, what_a_process_has_in_use)
 	expect(trace, MP_OP_OPEN, "shared", here | MP_TRACE_WRITE, own_exe);
 	expect(trace, MP_OP_OPEN, "fifo", here | MP_TRACE_WRITE, own_exe);
 	expect(trace, MP_OP_OPEN, status, MP_TRACE_ATTACHED | MP_TRACE_MOUNTED, own_exe);
-	expect(trace, MP_OP_CHDIR, "cwd", here, own_exe);
+	expect(trace, MP_OP_CHDIR, "cwd", here | MP_TRACE_DIR, own_exe);
 	cr_expect_eq(count(trace, MP_OP_CHDIR, "/"), 0, "it has the root of its namespace");
 	for (size_t i = 0; i < trace->n_events; i++) {
 		const char *path = trace->events[i].path;
@@ -315,7 +315,7 @@ Test(attach, a_process_with_another_root)
 
 	expect(trace, MP_OP_OPEN, "outside", here | MP_TRACE_WRITE, own_exe);
 	expect(trace, MP_OP_OPEN, "jail/inside", here | MP_TRACE_WRITE, own_exe);
-	expect(trace, MP_OP_CHDIR, "jail", here, own_exe);
+	expect(trace, MP_OP_CHDIR, "jail", here | MP_TRACE_DIR, own_exe);
 	cr_expect_eq(count(trace, MP_OP_EXEC, own_exe), 1);
 	end(pid);
 }
