@@ -4,6 +4,8 @@
 #include "tracer/attach.h"
 #include "tracer/processes.h"
 
+#include <unistd.h>
+
 /* The trace that events go to. */
 struct destination {
 	struct mp_session *session;
@@ -33,6 +35,9 @@ static int follow(struct mp_session *session, unsigned int sink, struct mp_attac
 {
 	MP_AUTO(mp_freep) char *exe = NULL;
 
+	/* A tracer that watches itself would see what it sees, for ever. */
+	if (pid == getpid())
+		return 0;
 	if (mp_attach_program(attach, pid, &exe, err))
 		return -1;
 	return mp_session_follow_running(session, sink, pid, exe, err);
@@ -59,7 +64,8 @@ int mp_session_attach(struct mp_session *session, unsigned int sink,
 			return -1;
 	} while (followed < processes.n);
 	for (size_t i = 0; i < processes.n; i++) {
-		if (mp_attach_read(attach, processes.v[i], add_event, &destination, err))
+		if (processes.v[i] != getpid() &&
+		    mp_attach_read(attach, processes.v[i], add_event, &destination, err))
 			return -1;
 	}
 	mp_session_add_truncated(session, mp_attach_truncated(attach));
