@@ -113,22 +113,22 @@ void mp_newcomers_close(struct mp_newcomers *newcomers)
 	atomic_store(&newcomers->state, STATE_CLOSED);
 }
 
-/* Its image's ID; NULL where nobody knows. Owned by the caller. */
-static char *ask_engine(struct mp_newcomers *newcomers, const char *id)
+/* As mp_engine_container_image. */
+static int ask_engine(struct mp_newcomers *newcomers, const char *id, char **image_id_out)
 {
 	int64_t deadline_ms = mp_clock_ms() + INTERRUPTED_MS;
-	char *image_id = NULL;
 	struct mp_error err = { 0 };
+	int rc;
 
-	while (mp_engine_container_image(newcomers->engine, id, &image_id, &err)) {
+	while ((rc = mp_engine_container_image(newcomers->engine, id, image_id_out, &err)) < 0) {
 		if (err.code != MP_E_INTERRUPTED || mp_clock_ms() > deadline_ms ||
 		    atomic_load(&newcomers->state) == STATE_CLOSED) {
-			mp_warn("%s", err.msg);
-			return NULL;
+			mp_warn("%s; it is not followed", err.msg);
+			break;
 		}
 		usleep(WAIT_US);
 	}
-	return image_id;
+	return rc;
 }
 
 static int output_of(const struct mp_newcomers *newcomers, const char *image_id)
@@ -144,21 +144,17 @@ int mp_newcomers_answer(const char *id, void *context)
 {
 	struct mp_newcomers *newcomers = context;
 	MP_AUTO(mp_freep) char *image_id = NULL;
-	int output;
+	int output, known;
 
 	while (atomic_load(&newcomers->state) == STATE_WAIT)
 		usleep(WAIT_US);
 	if (atomic_load(&newcomers->state) == STATE_CLOSED)
 		return MP_NEW_CONTAINER_IGNORE;
 	if (!recall(newcomers, id, &output)) {
-		image_id = ask_engine(newcomers, id);
-		if (!image_id) {
-			mp_warn("container %.12s: of which image it was cannot be found out, so "
-				"it is not followed",
-				id);
+		known = ask_engine(newcomers, id, &image_id);
+		if (known < 0)
 			return MP_NEW_CONTAINER_UNKNOWN;
-		}
-		output = output_of(newcomers, image_id);
+		output = known > 0 ? output_of(newcomers, image_id) : -1;
 		mp_newcomers_know(newcomers, id, output);
 		if (output >= 0)
 			mp_info("container %.12s of %s is followed", id,

@@ -150,9 +150,9 @@ MP_MUST_USE int mp_engine_containers_of_image(struct mp_engine *engine, const ch
 					      struct mp_strv *ids, struct mp_error *err);
 
 /*
- * The ID of the image of container @id, which may be gone: engines remember what happened lately.
- * NULL where this one does not know it any more. Does not wait for a container that is being
- * started.
+ * The ID of the image of container @id, which runs or was there a moment ago: engines remember what
+ * happened lately. Returns 1; 0 where it is no container of this engine's; -1 where that cannot be
+ * found out. Does not wait for a container that is being started.
  */
 MP_MUST_USE int mp_engine_container_image(struct mp_engine *engine, const char *id,
 					  char **image_id_out, struct mp_error *err);

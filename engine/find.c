@@ -11,9 +11,8 @@
  * Docker keeps the last 256 of all containers.
  */
 
-/* How far back its events are asked for. A container was started not long before it is asked about.
- */
-#define MEMORY_S 600
+/* How far back events are asked for: those of a container that is gone are of this moment. */
+#define MEMORY_S 3600
 #define MAX_EVENT_BYTES ((size_t)1 << 20)
 
 void mp_container_clear(struct mp_container *container)
@@ -185,108 +184,117 @@ static int image_of_present(struct mp_engine *engine, const char *id, char **ima
 	return 0;
 }
 
-/* The image that an event names becomes *name. */
-static void event_image(const struct mp_json *event, char **name)
-{
-	const struct mp_json *attributes = mp_json_get(mp_json_get(event, "Actor"), "Attributes");
-	const char *image = mp_json_text(mp_json_get(attributes, "image"));
-
-	if (!image)
-		image = mp_json_text(mp_json_get(event, "from"));
-	if (!image || !image[0])
-		return;
-	mp_freep(name);
-	*name = mp_xstrdup(image);
-}
-
-/* Events are JSON objects, one to a line. */
-struct remembered {
+/* What an engine remembers. Events are JSON objects, one to a line. */
+struct memory {
+	const char *id; /* of the container that is looked for */
+	bool found;
+	char *image;     /* the name of its image */
+	size_t n_events; /* of all objects */
 	struct mp_buf line;
-	char *image;
 };
 
-static void remembered_clear(struct remembered *remembered)
+static void memory_clear(struct memory *memory)
 {
-	mp_buf_free(&remembered->line);
-	mp_freep(&remembered->image);
+	mp_buf_free(&memory->line);
+	mp_freep(&memory->image);
 }
 
-static void take_event(struct remembered *remembered)
+static void take_event(struct memory *memory)
 {
-	struct mp_buf *line = &remembered->line;
+	struct mp_buf *line = &memory->line;
 	MP_AUTO(mp_json_freep)
 	struct mp_json *event = mp_json_parse(line->data, line->len, "event", NULL);
+	const struct mp_json *actor = mp_json_get(event, "Actor");
+	const char *id = mp_json_text(mp_json_get(actor, "ID"));
+	const char *image = mp_json_text(mp_json_get(mp_json_get(actor, "Attributes"), "image"));
 
-	event_image(event, &remembered->image);
 	mp_buf_clear(line);
+	memory->n_events += mp_json_is_object(event);
+	if (!id || strcmp(id, memory->id) != 0)
+		return;
+	memory->found = true;
+	if (image && image[0] && !memory->image)
+		memory->image = mp_xstrdup(image);
 }
 
 static int feed_events(const void *data, size_t len, void *context, struct mp_error *err)
 {
-	struct remembered *remembered = context;
+	struct memory *memory = context;
 
 	for (const char *p = data, *end = p + len; p < end; p++) {
 		if (*p != '\n') {
-			mp_buf_addc(&remembered->line, *p);
-			if (remembered->line.len <= MAX_EVENT_BYTES)
+			mp_buf_addc(&memory->line, *p);
+			if (memory->line.len <= MAX_EVENT_BYTES)
 				continue;
 			mp_error_set(err, MP_E_ENGINE, 0, "an event of more than %zu bytes",
 				     MAX_EVENT_BYTES);
 			return mp_engine_bad_answer(err);
 		}
-		if (remembered->line.len > 0)
-			take_event(remembered);
+		if (memory->line.len > 0)
+			take_event(memory);
 	}
 	return 0;
 }
 
-/* The name of the image of a container that is gone; NULL where the engine does not remember. */
-static int image_of_gone(struct mp_engine *engine, const char *id, char **name_out,
-			 struct mp_error *err)
+static int remember(struct mp_engine *engine, struct memory *memory, struct mp_error *err)
 {
-	MP_AUTO(mp_freep)
-	char *filter = mp_xasprintf("{\"container\":[\"%s\"],\"type\":[\"container\"]}", id);
-	MP_AUTO(remembered_clear) struct remembered remembered = { 0 };
 	MP_AUTO(mp_http_response_clear) struct mp_http_response response = { 0 };
-	MP_AUTO(mp_buf_free) struct mp_buf path = { 0 };
+	MP_AUTO(mp_freep) char *path = NULL;
 	struct mp_http_request request = { .method = "GET",
 					   .sink = feed_events,
-					   .context = &remembered };
+					   .context = memory };
 	struct timespec now;
 
 	/* Without an end, the engine would go on with what happens next. */
 	clock_gettime(CLOCK_REALTIME, &now);
-	mp_buf_addf(&path, "/events?since=%lld&until=%lld.%09ld&filters=",
-		    (long long)now.tv_sec - MEMORY_S, (long long)now.tv_sec, now.tv_nsec);
-	mp_url_escape(&path, filter, "");
-	request.path = path.data;
+	path = mp_xasprintf("/events?since=%lld&until=%lld.%09ld", (long long)now.tv_sec - MEMORY_S,
+			    (long long)now.tv_sec, now.tv_nsec);
+	request.path = path;
 	if (mp_engine_call(engine, &request, &response, err))
 		return -1;
-	if (remembered.line.len > 0)
-		take_event(&remembered);
-	*name_out = MP_STEAL(remembered.image);
+	if (memory->line.len > 0)
+		take_event(memory);
 	return 0;
+}
+
+/*
+ * The image of a container that the engine does not have. Where it remembers anything at all, it
+ * would remember one that was there a moment ago: else it is another engine's.
+ */
+static int image_of_gone(struct mp_engine *engine, const char *id, char **image_id_out,
+			 struct mp_error *err)
+{
+	MP_AUTO(memory_clear) struct memory memory = { .id = id };
+	MP_AUTO(mp_image_freep) struct mp_image *image = NULL;
+
+	if (remember(engine, &memory, err))
+		return -1;
+	if (!memory.found && memory.n_events > 0)
+		return 0;
+	if (!memory.image)
+		return mp_error_set(err, MP_E_ENGINE, 0,
+				    "the engine does not have it any more, and does not remember "
+				    "it");
+	if (mp_engine_image_inspect(engine, memory.image, &image, err))
+		return -1;
+	*image_id_out = mp_xstrdup(image->id);
+	return 1;
 }
 
 int mp_engine_container_image(struct mp_engine *engine, const char *id, char **image_id_out,
 			      struct mp_error *err)
 {
-	MP_AUTO(mp_image_freep) struct mp_image *image = NULL;
 	MP_AUTO(mp_freep) char *image_id = NULL;
-	MP_AUTO(mp_freep) char *name = NULL;
-	struct mp_error own = { 0 };
+	int rc;
 
-	if (mp_container_check(id, err) || image_of_present(engine, id, &image_id, err) ||
-	    (!image_id && image_of_gone(engine, id, &name, err)))
+	if (mp_container_check(id, err))
+		return -1;
+	rc = image_of_present(engine, id, &image_id, err);
+	if (rc == 0)
+		rc = image_id ? 1 : image_of_gone(engine, id, &image_id, err);
+	if (rc < 0)
 		return mp_error_prefix(err, "find the image of container '%.12s'", id);
-	if (name && mp_engine_image_inspect(engine, name, &image, &own) == 0)
-		image_id = mp_xstrdup(image->id);
-	/* Both may be gone. */
-	if (own.code && own.sys_errno != ENOENT) {
-		if (err)
-			*err = own;
-		return mp_error_prefix(err, "find the image of container '%.12s'", id);
-	}
-	*image_id_out = MP_STEAL(image_id);
-	return 0;
+	if (rc > 0)
+		*image_id_out = MP_STEAL(image_id);
+	return rc;
 }

@@ -334,7 +334,8 @@ Test(engine_hostile, bad_answers_to_requests)
 		  "find the image of container 'x': the engine's answer: 'ImageID' is not a", 0 },
 		{ call_image_of, STATUS("500") "{\"message\":\"boom\"}",
 		  "find the image of container 'x': boom", 0 },
-		{ call_image_of, OK "[]", NULL, 0 },
+		{ call_image_of, OK "[]",
+		  "find the image of container 'x': the engine does not have it any more", 0 },
 	};
 
 	/* Credentials of whoever runs the tests have no place here. */
