@@ -46,11 +46,12 @@ refuses()
 # has it ignore SIGINT, as what runs in the background of a terminal.
 follow()
 {
+	: >log # what the last one said
 	env --default-signal=INT "$MICROPACK" trace "$@" >traces 2>log &
 	follower=$!
 	for _ in $(seq 100); do
 		! grep -q '^micropack: following' log || return 0
-		kill -0 $follower 2>/dev/null || break
+		kill -0 "$follower" 2>/dev/null || break
 		sleep 0.1
 	done
 	cat log >&2
@@ -62,9 +63,9 @@ ended()
 {
 	local status=0
 
-	[ $# -lt 2 ] || kill -s "$2" $follower
-	timeout 20 tail --pid=$follower -f /dev/null || fail "it does not end"
-	wait $follower || status=$?
+	[ $# -lt 2 ] || kill -s "$2" "$follower"
+	timeout 20 tail --pid="$follower" -f /dev/null || fail "it does not end"
+	wait "$follower" || status=$?
 	[ $status -eq "$1" ] && return 0
 	cat log >&2
 	fail "exit status $status, not $1"
@@ -130,7 +131,7 @@ test_targets_container_that_runs()
 	targets_image micropack-e2e/targets:2
 	id=$(docker run -d --name mp-targets-b micropack-e2e/targets:2 /first)
 	follow --container mp-targets-b --attach -o t.jsonl
-	! grep -q warning log
+	! grep warning log || fail "a warning"
 	docker kill -s USR1 "$id" >/dev/null
 	docker exec "$id" /bin/app /entered x
 	ended 0 INT
@@ -167,7 +168,7 @@ test_targets_container_that_runs()
 	event main.jsonl open /first attached
 	event main.jsonl open /late
 	no_event main.jsonl open /entered
-	! grep -q '"session"' main.jsonl
+	! grep '"session"' main.jsonl || fail "a session"
 	docker rm "$id" >/dev/null
 	docker rmi micropack-e2e/targets:2 >/dev/null
 }
@@ -264,7 +265,7 @@ test_targets_control_group()
 	ended 0
 	event t.jsonl open "$PWD/file"
 	head -n 1 t.jsonl | grep -qF '"source":"command"'
-	! head -n 1 t.jsonl | grep -q '"image'
+	! head -n 1 t.jsonl | grep '"image' || fail "an image in the header"
 	complete t.jsonl
 	mkdir "$group"
 	mkfifo gate
