@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "cli/tracing.h"
+#include "cli/watching.h"
 #include "core/clock.h"
 #include "core/interrupt.h"
 #include "core/log.h"
@@ -209,13 +210,55 @@ static bool wants_container(const struct mp_qa *qa)
 	       spec->network || spec->user || spec->workdir || spec->entrypoint;
 }
 
-int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
+/* -1 unless the options go together that say what others have started. */
+static int check_targets(const struct mp_options *options, struct mp_error *err)
+{
+	const struct mp_targets *targets = &options->targets;
+	bool any = mp_targets_any(targets);
+	bool containers = targets->containers.n || targets->images.n || options->arguments.n;
+
+	if (any && (options->arguments.n > 0 || options->qa.spec.command.n > 0))
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--container, --follow-image, --cgroup and --pid are about "
+				    "what others start: there is no IMAGE and no COMMAND then");
+	if (any && wants_container(&options->qa))
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "options that say how a container is started and tested need "
+				    "an IMAGE");
+	if (targets->attach && !any)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--attach needs --container, --follow-image, --cgroup or "
+				    "--pid");
+	if (targets->main_only && !containers)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--main-only is about containers: it needs an IMAGE, "
+				    "--container or --follow-image");
+	return 0;
+}
+
+static int trace(const struct mp_options *options, struct mp_trace_losses *losses,
+		 struct mp_error *err)
 {
 	const char *path = options->output ? options->output : "trace.jsonl";
+	bool program = options->arguments.n == 0;
+
+	if (mp_targets_any(&options->targets))
+		return mp_watch(options, losses, err);
+	if (program ? trace_program(options, path, losses, err)
+		    : trace_container(options, path, losses, err))
+		return -1;
+	printf("%s\n", path);
+	return 0;
+}
+
+int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
+{
 	bool program = options->arguments.n == 0 && options->qa.spec.command.n > 0;
 	struct mp_trace_losses losses;
 
-	if (options->arguments.n != 1 && !program)
+	if (check_targets(options, err))
+		return -1;
+	if (options->arguments.n != 1 && !program && !mp_targets_any(&options->targets))
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "one IMAGE, or a COMMAND after '--', is needed; see 'micropack "
 				    "trace --help'");
@@ -223,16 +266,12 @@ int mp_cmd_trace(const struct mp_options *options, struct mp_error *err)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "a COMMAND on this host is its own test: options that say how "
 				    "a container is started and tested need an IMAGE");
-	if (mp_check_qa_options(&options->qa, err))
-		return -1;
-	if (program ? trace_program(options, path, &losses, err)
-		    : trace_container(options, path, &losses, err))
+	if (mp_check_qa_options(&options->qa, err) || trace(options, &losses, err))
 		return -1;
 	if (mp_trace_lost_any(&losses)) {
 		MP_AUTO(mp_freep) char *text = mp_trace_losses_text(&losses);
 
 		mp_warn("the trace is incomplete: %s; 'pack' will refuse it", text);
 	}
-	printf("%s\n", path);
 	return 0;
 }

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -43,6 +44,12 @@ enum option_id {
 	OPT_READY_TIMEOUT,
 	OPT_READY_CMD,
 	OPT_STOP_TIMEOUT,
+	OPT_CONTAINER,
+	OPT_FOLLOW_IMAGE,
+	OPT_CGROUP,
+	OPT_PID,
+	OPT_ATTACH,
+	OPT_MAIN_ONLY,
 	OPT_OUTPUT,
 	OPT_TAG,
 	OPT_IMAGE,
@@ -87,6 +94,12 @@ static const struct known_option {
 	{ OPT_READY_TIMEOUT, "ready-timeout", 0, true, M | T },
 	{ OPT_READY_CMD, "ready-cmd", 0, true, M | T },
 	{ OPT_STOP_TIMEOUT, "stop-timeout", 0, true, M | T },
+	{ OPT_CONTAINER, "container", 0, true, T },
+	{ OPT_FOLLOW_IMAGE, "follow-image", 0, true, T },
+	{ OPT_CGROUP, "cgroup", 0, true, T },
+	{ OPT_PID, "pid", 0, true, T },
+	{ OPT_ATTACH, "attach", 0, false, T },
+	{ OPT_MAIN_ONLY, "main-only", 0, false, M | T },
 	{ OPT_OUTPUT, "output", 'o', true, M | T | P | D | MER | IMP },
 	{ OPT_TAG, "tag", 't', true, M },
 	{ OPT_IMAGE, "image", 0, true, P | D },
@@ -261,12 +274,56 @@ static int apply_qa_option(struct mp_options *options, int id, const char *value
 	}
 }
 
+static int add_pid(struct mp_targets *targets, const char *value, struct mp_error *err)
+{
+	long pid = 0;
+	char *end = NULL;
+
+	errno = 0;
+	if (value[0] >= '0' && value[0] <= '9')
+		pid = strtol(value, &end, 10);
+	if (errno || !end || *end || pid < 1 || pid > INT_MAX)
+		return mp_error_set(err, MP_E_USAGE, 0, "--pid '%s': the ID of a process is needed",
+				    value);
+	targets->pids = mp_array_grow(targets->pids, targets->n_pids, &targets->cap_pids,
+				      sizeof(*targets->pids));
+	targets->pids[targets->n_pids++] = (pid_t)pid;
+	return 0;
+}
+
+/* Options that say what is followed besides what micropack starts itself. */
+static int apply_target_option(struct mp_targets *targets, int id, const char *value,
+			       struct mp_error *err)
+{
+	switch (id) {
+	case OPT_CONTAINER:
+		mp_strv_push(&targets->containers, value);
+		return 0;
+	case OPT_FOLLOW_IMAGE:
+		mp_strv_push(&targets->images, value);
+		return 0;
+	case OPT_CGROUP:
+		mp_strv_push(&targets->cgroups, value);
+		return 0;
+	case OPT_PID:
+		return add_pid(targets, value, err);
+	case OPT_ATTACH:
+		targets->attach = true;
+		return 0;
+	default:
+		targets->main_only = true;
+		return 0;
+	}
+}
+
 static int apply_option(struct mp_options *options, int id, const char *value, struct mp_error *err)
 {
 	if (id <= OPT_TMPFS)
 		return apply_run_option(&options->qa.spec, id, value, err);
 	if (id <= OPT_STOP_TIMEOUT)
 		return apply_qa_option(options, id, value, err);
+	if (id <= OPT_MAIN_ONLY)
+		return apply_target_option(&options->targets, id, value, err);
 	switch (id) {
 	case OPT_OUTPUT:
 		set_text(&options->output, value);
@@ -403,7 +460,8 @@ static int check_options(const struct mp_options *options, const bool *used, str
 static bool is_engine_text(const struct known_option *known)
 {
 	return known->id <= OPT_TMPFS || known->id == OPT_RUN || known->id == OPT_TAG ||
-	       known->id == OPT_IMAGE;
+	       known->id == OPT_IMAGE || known->id == OPT_CONTAINER ||
+	       known->id == OPT_FOLLOW_IMAGE;
 }
 
 /* What goes into the engine's JSON must be UTF-8. @option: NULL for an argument. */
@@ -477,6 +535,10 @@ void mp_options_free(struct mp_options *options)
 {
 	mp_strv_free(&options->arguments);
 	mp_qa_free(&options->qa);
+	mp_strv_free(&options->targets.containers);
+	mp_strv_free(&options->targets.images);
+	mp_strv_free(&options->targets.cgroups);
+	mp_freep(&options->targets.pids);
 	mp_freep(&options->output);
 	mp_freep(&options->tag);
 	mp_freep(&options->image);

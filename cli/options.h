@@ -4,6 +4,8 @@
 
 #include "qa/qa.h"
 
+#include <sys/types.h>
+
 /* The commands of micropack. MP_COMMAND_MICROPACK is the main job, which has no word of its own. */
 enum mp_command {
 	MP_COMMAND_MICROPACK,
@@ -19,6 +21,17 @@ enum mp_command {
 
 /* Where the original image is read. */
 enum mp_source { MP_SOURCE_AUTO, MP_SOURCE_OVERLAY, MP_SOURCE_EXPORT };
+
+/* What `trace` follows besides what it starts itself. */
+struct mp_targets {
+	struct mp_strv containers; /* --container */
+	struct mp_strv images;     /* --follow-image */
+	struct mp_strv cgroups;    /* --cgroup */
+	pid_t *pids;               /* --pid */
+	size_t n_pids, cap_pids;
+	bool attach;    /* --attach */
+	bool main_only; /* --main-only; also of what it starts itself */
+};
 
 /* Everything that a command line can say. Zero-initialised but for what mp_options_parse sets. */
 struct mp_options {
@@ -37,6 +50,7 @@ struct mp_options {
 	bool no_image, no_verify, incomplete_ok, json;
 	int verbosity; /* -1 quiet, 0, 1 verbose */
 	enum mp_source source;
+	struct mp_targets targets;
 	size_t buffer_bytes;
 };
 

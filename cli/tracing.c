@@ -37,7 +37,10 @@ int mp_trace_image(const struct mp_options *options, struct mp_engine *engine,
 		   struct mp_error *err)
 {
 	MP_AUTO(mp_recorder_freep) struct mp_recorder *recorder = NULL;
-	const struct mp_session_options session_options = { .buffer_bytes = options->buffer_bytes };
+	const struct mp_session_options session_options = {
+		.buffer_bytes = options->buffer_bytes,
+		.main_only = options->targets.main_only,
+	};
 	const struct mp_recorder_trace trace = {
 		.path = path,
 		.source = "container",

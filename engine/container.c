@@ -58,7 +58,7 @@ static int only_missing(const struct mp_http_response *response, const char *phr
 	return -1;
 }
 
-static bool is_id(const char *text)
+bool mp_container_is_id(const char *text)
 {
 	return strlen(text) == ID_LEN && strspn(text, "0123456789abcdef") == ID_LEN;
 }
@@ -75,7 +75,7 @@ static int read_created(const struct mp_http_response *response, char **id_out,
 	if (mp_json_get_string(json, "Id", &id, err) ||
 	    mp_json_get_strv(json, "Warnings", &warnings, err))
 		return mp_engine_bad_answer(err);
-	if (!is_id(id)) {
+	if (!mp_container_is_id(id)) {
 		mp_error_set(err, MP_E_ENGINE, 0, "'%s' is no container ID", id);
 		return mp_engine_bad_answer(err);
 	}

@@ -9,6 +9,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /*
  * A client of the Docker Engine API (docs.docker.com/engine/api). Found as the docker command finds
@@ -126,6 +127,35 @@ MP_MUST_USE int mp_engine_container_inspect(struct mp_engine *engine, const char
 					    struct mp_container_state *state_out,
 					    struct mp_error *err);
 void mp_container_state_clear(struct mp_container_state *state);
+
+/* A container that someone else has made. */
+struct mp_container {
+	char *id; /* 64 hexadecimal digits */
+	char *name;
+	char *image;    /* as it was named when the container was created */
+	char *image_id; /* "sha256:…" */
+	char *status;   /* "created", "running", "exited", … */
+	bool running;   /* also while it is paused, or about to be restarted */
+	char *started;  /* when it was started last: a text that each start changes */
+	pid_t pid;      /* of its first process on the engine's host; 0 while there is none */
+};
+
+/* @name: of a container, or an ID or its beginning. */
+MP_MUST_USE int mp_engine_container_find(struct mp_engine *engine, const char *name,
+					 struct mp_container *container_out, struct mp_error *err);
+void mp_container_clear(struct mp_container *container);
+
+/* Appends the IDs of the containers of exactly this image that run. */
+MP_MUST_USE int mp_engine_containers_of_image(struct mp_engine *engine, const char *image_id,
+					      struct mp_strv *ids, struct mp_error *err);
+
+/*
+ * The ID of the image of container @id, which runs or was there a moment ago: engines remember what
+ * happened lately. Returns 1; 0 where it is no container of this engine's; -1 where that cannot be
+ * found out. Does not wait for a container that is being started.
+ */
+MP_MUST_USE int mp_engine_container_image(struct mp_engine *engine, const char *id,
+					  char **image_id_out, struct mp_error *err);
 
 /*
  * What the container printed so far, both streams in the order of printing, split by stream. @tail:

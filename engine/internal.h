@@ -56,6 +56,9 @@ MP_MUST_USE int mp_reference_check(const char *reference, struct mp_error *err);
 /* The same for a container's ID or name. */
 MP_MUST_USE int mp_container_check(const char *id, struct mp_error *err);
 
+/* Whether @text is a whole container ID: 64 hexadecimal digits. */
+bool mp_container_is_id(const char *text);
+
 /* A checked reference, taken apart as the docker command does. */
 struct mp_reference {
 	char *name;     /* without tag and digest */
@@ -119,5 +122,7 @@ MP_MUST_USE int mp_image_read(const struct mp_json *json, const char *reference,
 			      struct mp_image **image_out, struct mp_error *err);
 MP_MUST_USE int mp_container_state_read(const struct mp_json *json,
 					struct mp_container_state *state_out, struct mp_error *err);
+MP_MUST_USE int mp_container_read(const struct mp_json *json, struct mp_container *container_out,
+				  struct mp_error *err);
 
 #endif

@@ -48,6 +48,7 @@ struct mp_session {
 	struct new_container *containers;
 	size_t n_containers, cap_containers;
 	uint64_t malformed, unknown_containers;
+	uint64_t other_truncated;
 	pthread_t thread;
 	bool thread_runs;
 	atomic_bool stop;
@@ -442,6 +443,11 @@ void mp_session_add_event(struct mp_session *session, unsigned int sink,
 	mp_trace_add_take(session->sinks[sink], event);
 }
 
+void mp_session_add_truncated(struct mp_session *session, uint64_t paths)
+{
+	session->other_truncated += paths;
+}
+
 /* The end */
 
 static int read_counter(struct mp_session *session, uint32_t which, uint64_t *sum_out,
@@ -528,6 +534,7 @@ int mp_session_finish(struct mp_session *session, struct mp_trace_losses *losses
 		return -1;
 	mp_decoder_losses(session->decoder, &losses);
 	losses.dropped += skipped + session->malformed + dropped;
+	losses.truncated += session->other_truncated;
 	losses.unread += unread;
 	losses.untracked += untracked + session->unknown_containers;
 	*losses_out = losses;

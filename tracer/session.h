@@ -68,6 +68,9 @@ MP_MUST_USE int mp_session_follow_running(struct mp_session *session, unsigned i
 void mp_session_add_event(struct mp_session *session, unsigned int sink,
 			  struct mp_trace_event *event);
 
+/* Counts paths that were too long to be found by those means. */
+void mp_session_add_truncated(struct mp_session *session, uint64_t paths);
+
 /*
  * Detaches, takes what is still there, fills the sinks' traces, and says what was lost: of which
  * trace is not known, so that it counts for each.

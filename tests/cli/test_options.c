@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -189,6 +190,26 @@ Test(options, of_pack_and_dockerfile)
 	expect_text(dockerfile.rootfs, "r.tar", "rootfs");
 }
 
+Test(options, of_targets)
+{
+	MP_AUTO(mp_options_free) struct mp_options trace = { 0 };
+	MP_AUTO(mp_options_free) struct mp_options job = { 0 };
+	const struct mp_targets *targets = &trace.targets;
+
+	expect_parsed("trace --container a --follow-image i:1 --container=b --cgroup /c --cgroup "
+		      "d --pid 1 --attach --pid=2147483647 --main-only",
+		      &trace);
+	cr_expect_eq(trace.arguments.n, 0);
+	expect_list(&targets->containers, "a,b", "container");
+	expect_list(&targets->images, "i:1", "follow-image");
+	expect_list(&targets->cgroups, "/c,d", "cgroup");
+	cr_assert_eq(targets->n_pids, 2);
+	cr_expect(targets->pids[0] == 1 && targets->pids[1] == INT_MAX);
+	cr_expect(targets->attach && targets->main_only);
+	expect_parsed("img --main-only", &job);
+	cr_expect(job.targets.main_only && !job.targets.attach);
+}
+
 Test(options, of_merge_diff_and_import)
 {
 	MP_AUTO(mp_options_free) struct mp_options merge = { 0 };
@@ -363,6 +384,20 @@ Test(options, refused)
 				 "doctor --help'" },
 		{ "dockerfile --net x", "option '--network' is not for 'micropack dockerfile'; see "
 					"'micropack dockerfile --help'" },
+
+		{ "trace --pid x", "--pid 'x': the ID of a process is needed; see 'micropack trace "
+				   "--help'" },
+		{ "trace --pid 0", "--pid '0': the ID of a process is needed; see 'micropack trace "
+				   "--help'" },
+		{ "trace --pid 2147483648",
+		  "--pid '2147483648': the ID of a process is needed; see 'micropack trace "
+		  "--help'" },
+		{ "trace --pid 1x", "--pid '1x': the ID of a process is needed; see 'micropack "
+				    "trace --help'" },
+		{ "trace --attach=1",
+		  "option '--attach' takes no value; see 'micropack trace --help'" },
+		{ "img --container x",
+		  "option '--container' is not for 'micropack'; see 'micropack --help'" },
 
 		{ "merge a --json",
 		  "option '--json' is not for 'micropack merge'; see 'micropack merge --help'" },

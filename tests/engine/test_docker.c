@@ -737,3 +737,111 @@ Test(engine_docker, over_tcp)
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 }
+
+/* Containers of others */
+
+static void find(const char *name, struct mp_container *container)
+{
+	struct mp_error err = { 0 };
+
+	mp_container_clear(container);
+	cr_assert_eq(mp_engine_container_find(engine, name, container, &err), 0, "%s", err.msg);
+}
+
+Test(engine_docker, a_container_is_found)
+{
+	MP_AUTO(remove_container) char *id = create("\"wait\"", "");
+	MP_AUTO(mp_container_clear) struct mp_container container = { 0 };
+	MP_AUTO(mp_container_clear) struct mp_container again = { 0 };
+	MP_AUTO(mp_image_freep) struct mp_image *of = inspect_image(image);
+	MP_AUTO(mp_freep) char *beginning = mp_xstrndup(id, 12);
+	struct mp_error err = { 0 };
+
+	find(id, &container);
+	cr_expect_str_eq(container.image, image);
+	cr_expect_str_eq(container.image_id, of->id);
+	cr_expect_str_eq(container.status, "created");
+	cr_expect(!container.running && container.pid == 0);
+	start(id);
+	find(container.name, &again);
+	cr_expect_str_eq(again.id, id);
+	cr_expect_str_eq(again.status, "running");
+	cr_expect(again.running && again.pid > 0);
+	cr_expect_str_neq(again.started, container.started);
+	cr_assert_eq(mp_engine_container_stop(engine, id, 10, &err), 0, "%s", err.msg);
+	find(beginning, &container);
+	cr_expect_str_eq(container.status, "exited");
+	cr_expect(!container.running && container.pid == 0);
+	cr_expect_str_eq(container.started, again.started, "of the last start");
+	start(id);
+	find(id, &container);
+	cr_expect_str_neq(container.started, again.started);
+}
+
+Test(engine_docker, a_container_that_is_not_there)
+{
+	struct mp_container container = { 0 };
+	struct mp_error err = { 0 };
+
+	cr_expect_eq(mp_engine_container_find(engine, "mp-test-none", &container, &err), -1);
+	cr_expect_eq(err.code, MP_E_ENGINE);
+	cr_expect_eq(err.sys_errno, ENOENT);
+	cr_expect_not_null(strcasestr(err.msg, "find container 'mp-test-none': no such container"),
+			   "%s", err.msg);
+	cr_expect_null(container.id);
+	cr_expect_eq(mp_engine_container_find(engine, "../images", &container, &err), -1);
+	cr_expect_eq(err.code, MP_E_USAGE);
+}
+
+Test(engine_docker, containers_of_an_image)
+{
+	MP_AUTO(mp_freep) char *instructions_from = NULL;
+	MP_AUTO(mp_freep) char *other = mp_xasprintf("%s:other", image);
+	MP_AUTO(remove_container) char *first = create("\"wait\"", "");
+	MP_AUTO(remove_container) char *second = create("\"wait\"", "");
+	MP_AUTO(remove_container) char *idle = create("\"wait\"", "");
+	MP_AUTO(mp_strv_free) struct mp_strv ids = { 0 };
+	MP_AUTO(mp_image_freep) struct mp_image *of = inspect_image(image);
+	struct mp_error err = { 0 };
+
+	start(first);
+	start(second);
+	cr_assert_eq(mp_engine_containers_of_image(engine, of->id, &ids, &err), 0, "%s", err.msg);
+	cr_expect_eq(ids.n, 2);
+	cr_expect(mp_strv_find(&ids, first) >= 0 && mp_strv_find(&ids, second) >= 0);
+	cr_expect_eq(mp_strv_find(&ids, idle), -1, "it does not run");
+	/* An image made from it is another image. */
+	instructions_from = mp_xasprintf("FROM %s\nLABEL derived=yes\n", image);
+	cr_assert_eq(build(other, instructions_from, &err), 0, "%s", err.msg);
+	mp_image_freep(&of);
+	of = inspect_image(other);
+	mp_strv_free(&ids);
+	cr_assert_eq(mp_engine_containers_of_image(engine, of->id, &ids, &err), 0, "%s", err.msg);
+	cr_expect_eq(ids.n, 0);
+	cr_expect_eq(mp_engine_image_remove(engine, other, &err), 0, "%s", err.msg);
+}
+
+/* Also of one that is gone, as after docker run --rm. */
+Test(engine_docker, the_image_of_a_container)
+{
+	static const char unknown[] = "0123456789abcdef0123456789abcdef"
+				      "0123456789abcdef0123456789abcdef";
+	MP_AUTO(remove_container) char *id = create("\"exit\",\"0\"", "");
+	MP_AUTO(mp_image_freep) struct mp_image *of = inspect_image(image);
+	MP_AUTO(mp_container_state_clear) struct mp_container_state state = { 0 };
+	MP_AUTO(mp_freep) char *gone = mp_xstrdup(id);
+	MP_AUTO(mp_freep) char *image_id = NULL;
+	struct mp_error err = { 0 };
+
+	cr_assert_eq(mp_engine_container_image(engine, id, &image_id, &err), 1, "%s", err.msg);
+	cr_expect_str_eq(image_id, of->id);
+	mp_freep(&image_id);
+	start(id);
+	wait_until_ended(id, &state);
+	remove_container(&id);
+	cr_assert_eq(mp_engine_container_image(engine, gone, &image_id, &err), 1, "%s", err.msg);
+	cr_expect_str_eq(image_id, of->id);
+	mp_freep(&image_id);
+	cr_assert_eq(mp_engine_container_image(engine, unknown, &image_id, &err), 0, "%s", err.msg);
+	cr_expect_null(image_id);
+}

@@ -249,6 +249,27 @@ static int call_logs(struct mp_engine *engine, struct mp_error *err)
 	return mp_engine_container_logs(engine, "x", 0, ignore_output, NULL, err);
 }
 
+static int call_find(struct mp_engine *engine, struct mp_error *err)
+{
+	struct mp_container container;
+
+	return mp_engine_container_find(engine, "x", &container, err);
+}
+
+static int call_of_image(struct mp_engine *engine, struct mp_error *err)
+{
+	MP_AUTO(mp_strv_free) struct mp_strv ids = { 0 };
+
+	return mp_engine_containers_of_image(engine, "sha256:1", &ids, err);
+}
+
+static int call_image_of(struct mp_engine *engine, struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *image_id = NULL;
+
+	return mp_engine_container_image(engine, "x", &image_id, err);
+}
+
 #define STATUS(code) "HTTP/1.1 " code " X\r\nConnection: close\r\n\r\n"
 
 Test(engine_hostile, bad_answers_to_requests)
@@ -301,6 +322,20 @@ Test(engine_hostile, bad_answers_to_requests)
 		{ call_logs, OK "{\"Config\":{\"Tty\":1}}",
 		  "read the logs of container 'x': the engine's answer: 'Tty' is not", 0 },
 		{ call_logs, OK "{}", "the log ends within a frame", 0 },
+		{ call_find, OK "{}", "find container 'x': the engine's answer: 'Id' is no", 0 },
+		{ call_find, STATUS("404") "{\"message\":\"No such container: x\"}",
+		  "find container 'x': No such container: x", ENOENT },
+		{ call_of_image, OK "[]", NULL, 0 },
+		{ call_of_image, OK "", "the engine's answer: JSON: line 1", 0 },
+		{ call_of_image, OK "{}", "the engine's answer: 'list' is not an array", 0 },
+		{ call_of_image, OK "[7]", NULL, 0 },
+		{ call_of_image, OK "[{\"Id\":7}]", "'Id' is not a string", 0 },
+		{ call_image_of, OK "[{\"ImageID\":7}]",
+		  "find the image of container 'x': the engine's answer: 'ImageID' is not a", 0 },
+		{ call_image_of, STATUS("500") "{\"message\":\"boom\"}",
+		  "find the image of container 'x': boom", 0 },
+		{ call_image_of, OK "[]",
+		  "find the image of container 'x': the engine does not have it any more", 0 },
 	};
 
 	/* Credentials of whoever runs the tests have no place here. */

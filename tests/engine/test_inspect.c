@@ -252,6 +252,84 @@ Test(engine_inspect, container_with_wrong_types)
 	}
 }
 
+static int read_container(const char *text, struct mp_container *container, struct mp_error *err)
+{
+	MP_AUTO(mp_json_freep) struct mp_json *json = parse(text);
+
+	return mp_container_read(json, container, err);
+}
+
+#define ID_DIGITS "0123456789abcdef"
+#define CONTAINER_ID ID_DIGITS ID_DIGITS ID_DIGITS ID_DIGITS
+
+Test(engine_inspect, container_of_others)
+{
+	static const struct {
+		const char *state, *status, *started;
+		bool running;
+		pid_t pid;
+	} cases[] = {
+		{ "\"Status\":\"running\",\"Running\":true,\"Pid\":77,\"StartedAt\":\"t\"",
+		  "running", "t", true, 77 },
+		{ "\"Status\":\"restarting\",\"Restarting\":true", "restarting", "", true, 0 },
+		{ "\"Status\":\"created\",\"Running\":false,\"Pid\":0", "created", "", false, 0 },
+		{ "\"Running\":true", "running", "", true, 0 },
+		{ "", "exited", "", false, 0 },
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		MP_AUTO(mp_freep)
+		char *text = mp_xasprintf("{\"Id\":\"" CONTAINER_ID "\",\"Name\":\"/n\","
+					  "\"Image\":\"sha256:1\",\"Config\":{\"Image\":\"i:2\"},"
+					  "\"State\":{%s}}",
+					  cases[i].state);
+		MP_AUTO(mp_container_clear) struct mp_container container = { 0 };
+		struct mp_error err = { 0 };
+
+		cr_assert_eq(read_container(text, &container, &err), 0, "%s", err.msg);
+		cr_expect_str_eq(container.id, CONTAINER_ID);
+		cr_expect_str_eq(container.name, "n");
+		cr_expect_str_eq(container.image, "i:2");
+		cr_expect_str_eq(container.image_id, "sha256:1");
+		cr_expect_str_eq(container.status, cases[i].status);
+		cr_expect_str_eq(container.started, cases[i].started);
+		cr_expect_eq(container.running, cases[i].running, "%s", text);
+		cr_expect_eq(container.pid, cases[i].pid);
+	}
+}
+
+Test(engine_inspect, container_of_others_with_wrong_members)
+{
+#define WITH(more) "{\"Id\":\"" CONTAINER_ID "\",\"Image\":\"sha256:1\"," more "}"
+	static const struct {
+		const char *text, *message;
+	} cases[] = {
+		{ "{}", "'Id' is no container ID" },
+		{ "{\"Id\":\"../x\",\"Image\":\"i\",\"State\":{}}", "'Id' is no container ID" },
+		{ "{\"Id\":7}", "'Id' is not a string" },
+		{ "{\"Id\":\"" CONTAINER_ID "\",\"State\":{}}", "no 'Image'" },
+		{ WITH("\"Name\":\"x\""), "no 'State'" },
+		{ WITH("\"Name\":1"), "'Name' is not a string" },
+		{ WITH("\"Config\":[]"), "'Config' is not an object" },
+		{ WITH("\"State\":{\"Pid\":-1}"), "'Pid' is out of range" },
+		{ WITH("\"State\":{\"Pid\":4294967296}"), "'Pid' is out of range" },
+		{ WITH("\"State\":{\"Pid\":\"1\"}"), "State: 'Pid' is not an integer" },
+		{ WITH("\"State\":{\"Running\":\"yes\"}"), "'Running' is not true or false" },
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		struct mp_container container = { 0 };
+		struct mp_error err = { 0 };
+
+		cr_expect_eq(read_container(cases[i].text, &container, &err), -1, "%s",
+			     cases[i].text);
+		cr_expect_eq(err.code, MP_E_ENGINE, "%s", cases[i].text);
+		cr_expect_not_null(strstr(err.msg, cases[i].message), "%s: %s", cases[i].text,
+				   err.msg);
+		cr_expect_null(container.id, "left untouched");
+	}
+}
+
 Test(engine_inspect, version)
 {
 	static const char *const bad[] = { "",        "1",     "1.",          ".1",
