@@ -425,16 +425,31 @@ int mp_session_add_process(struct mp_session *session, unsigned int sink, pid_t 
 	return put_process(session, pid, &process, BPF_ANY, err);
 }
 
+/* Whether the process is gone, or but a zombie: then it has no program any more. */
+static bool has_ended(pid_t pid)
+{
+	char path[64], target[1];
+
+	snprintf(path, sizeof(path), "/proc/%d/exe", (int)pid);
+	return readlink(path, target, sizeof(target)) < 0 && (errno == ENOENT || errno == ESRCH);
+}
+
 int mp_session_follow_running(struct mp_session *session, unsigned int sink, pid_t pid,
 			      const char *exe, struct mp_error *err)
 {
 	struct mp_process process = { .sink = sink };
+	uint32_t key = (uint32_t)pid;
 
 	for (const char *c = exe; c && *c; c++)
 		process.exe_id = mp_mix(process.exe_id, (unsigned char)*c);
 	if (exe)
 		mp_decoder_add_program(session->decoder, process.exe_id, exe);
-	return put_process(session, pid, &process, BPF_NOEXIST, err);
+	if (put_process(session, pid, &process, BPF_NOEXIST, err))
+		return -1;
+	/* One that has ended meanwhile would not be forgotten, and its number may be another's. */
+	if (has_ended(pid))
+		bpf_map__delete_elem(session->bpf->maps.processes, &key, sizeof(key), 0);
+	return 0;
 }
 
 void mp_session_add_event(struct mp_session *session, unsigned int sink,
