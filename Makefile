@@ -5,6 +5,8 @@
 # make demo       the nginx sample, packed and proven, from a bare machine (root)
 # make unit       the unit tests alone         make san      the unit tests under ASan and UBSan
 # make check-kernels   the tracer on Debian's kernels, in qemu (root: installs packages)
+# make fuzz       inputs that the readers do not survive: SECONDS=60 for each of TARGETS="decode …"
+# make replay     the inputs that are there already, under the sanitizers with VARIANT=san
 # make lint       includes, formatting         make bench    measurements, as ratios
 # make install    PREFIX=/usr/local DESTDIR=   make clean
 #
@@ -35,6 +37,13 @@ ifeq ($(VARIANT),san)
 MP_CFLAGS += -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
 MP_LDFLAGS += -fsanitize=address,undefined
 endif
+ifeq ($(VARIANT),fuzz)
+# -fsanitize=fuzzer and -fsanitize-coverage are clang's alone.
+CC := $(CLANG)
+MP_CFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer -Wno-unknown-warning-option
+MP_LDFLAGS += -fsanitize=address,undefined
+endif
 ifeq ($(WERROR),1)
 MP_CFLAGS += -Werror
 endif
@@ -53,11 +62,15 @@ CLI_OBJ := $(CLI_SRC:%.c=$(B)/%.o)
 TESTS := $(TEST_SRC:%.c=$(B)/%)
 # What tests/tracer/test_completeness.c runs.
 PROBES := $(addprefix $(B)/tests/tracer/probe-,dynamic static $(if $(filter x86,$(BPF_ARCH)),i386))
+FUZZ_SRC := $(wildcard tests/fuzz/fuzz_*.c)
+FUZZ_NAMES := $(FUZZ_SRC:tests/fuzz/fuzz_%.c=%)
+TARGETS ?= $(FUZZ_NAMES)
+SECONDS ?= 60
 SKEL := $(B)/bpf/trace.skel.h
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: all unit san lint deps check check-kernels demo bench install clean
+.PHONY: all unit san lint deps check check-kernels fuzz fuzz-run replay demo bench install clean
 
 all: $(B)/micropack
 
@@ -96,6 +109,18 @@ $(B)/tests/tracer/probe-i386: probe_flags := -static -m32
 
 $(B)/tests/tracer/test_completeness: | $(PROBES)
 
+$(B)/tests/fuzz/fuzz_%: $(B)/tests/fuzz/fuzz_%.o $(B)/libmicropack.a
+	$(call say,LINK)
+	$(Q)$(CC) $(MP_LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LIBS) $(CFLAGS) $(LDFLAGS)
+
+$(B)/tests/fuzz/replay_%: $(B)/tests/fuzz/replay.o $(B)/tests/fuzz/fuzz_%.o $(B)/libmicropack.a
+	$(call say,LINK)
+	$(Q)$(CC) $(MP_LDFLAGS) -o $@ $^ $(LIBS) $(CFLAGS) $(LDFLAGS)
+
+$(B)/tests/fuzz/record: $(B)/tests/fuzz/record.o $(B)/libmicropack.a
+	$(call say,LINK)
+	$(Q)$(CC) $(MP_LDFLAGS) -o $@ $^ $(LIBS) $(CFLAGS) $(LDFLAGS)
+
 # The kernel side: one object, turned into a header that embeds it.
 $(B)/bpf/trace.bpf.o: bpf/trace.bpf.c $(wildcard bpf/*.h)
 	$(call say,BPF)
@@ -109,13 +134,23 @@ $(SKEL): $(B)/bpf/trace.bpf.o
 
 $(B)/tracer/session.o: $(SKEL)
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(TESTS:=.d) $(wildcard $(B)/tests/fuzz/*.d)
 
 unit: $(TESTS)
 	$(Q)tests/run-unit.sh $(TESTS)
 
 san:
 	$(Q)$(MAKE) --no-print-directory VARIANT=san unit
+
+replay: $(TARGETS:%=$(B)/tests/fuzz/replay_%)
+	$(Q)tests/fuzz/replay.sh $^
+
+fuzz:
+	$(Q)scripts/install-deps.sh --fuzz
+	$(Q)$(MAKE) --no-print-directory -j$$(nproc) VARIANT=fuzz fuzz-run
+
+fuzz-run: $(TARGETS:%=$(B)/tests/fuzz/fuzz_%)
+	$(Q)tests/fuzz/run.sh $(SECONDS) $^
 
 lint:
 	$(Q)tests/lint.sh
@@ -148,4 +183,4 @@ install: all
 	install -m 644 $(MAN) $(DESTDIR)$(PREFIX)/share/man/man1
 
 clean:
-	rm -rf build/release build/san
+	rm -rf build/release build/san build/fuzz

@@ -9,10 +9,11 @@ set -euo pipefail
 usage()
 {
 	cat <<'END'
-usage: install-deps.sh [--kernels] [--list]
+usage: install-deps.sh [--kernels] [--fuzz] [--list]
 
 Installs the missing packages that micropack is built and tested with (Debian 12, Ubuntu 24.04).
   --kernels   also what booting other kernels needs (make check-kernels)
+  --fuzz      also what fuzzing needs (make fuzz)
   --list      print the names of all of them for this distribution, one per line, and exit
   --help      this text
 END
@@ -75,11 +76,14 @@ packages()
 		echo gcc-multilib
 	fi
 
-	# Tests: gcc brings its own sanitizer runtimes, clang does not.
-	printf '%s\n' libclang-rt-dev strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps
+	printf '%s\n' strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps
 
 	if [ -n "$kernels" ]; then
 		printf '%s\n' qemu-system-x86 cpio busybox-static binutils
+	fi
+	# gcc brings its own sanitizer runtimes, clang does not; libFuzzer is with them.
+	if [ -n "$fuzz" ]; then
+		echo libclang-rt-dev
 	fi
 }
 
@@ -136,10 +140,12 @@ cleanup()
 
 list=
 kernels=
+fuzz=
 for option in "$@"; do
 	case $option in
 	--list) list=1 ;;
 	--kernels) kernels=1 ;;
+	--fuzz) fuzz=1 ;;
 	--help | -h)
 		usage
 		exit 0

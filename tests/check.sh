@@ -48,6 +48,7 @@ step tests/lint.sh
 step tests/check-docs.sh build/release/micropack
 step make_quietly unit
 step make_quietly VARIANT=san unit
+step make_quietly VARIANT=san replay
 step tests/e2e/run.sh build/release/micropack
 step tests/e2e/run.sh build/san/micropack 'test_error_*' 'test_stages_*' \
 	'test_traces_*' 'test_sample_hello*'
