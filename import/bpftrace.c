@@ -44,7 +44,7 @@ static bool take_lost(struct mp_import *import, const char *line)
 		line += sizeof(warning) - 1;
 	if (sscanf(line, "Lost %llu event", &lost) != 1)
 		return false;
-	import->trace->losses.dropped += lost;
+	mp_import_count_lost(&import->trace->losses.dropped, lost);
 	return true;
 }
 

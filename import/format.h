@@ -31,6 +31,9 @@ extern const struct mp_import_format mp_import_strace, mp_import_bpftrace, mp_im
 /* Adds @event (borrowed), unless the trace has it. */
 void mp_import_add(struct mp_import *import, const struct mp_trace_event *event);
 
+/* Adds what a tool says that it has lost to @count: never more than a trace can say. */
+void mp_import_count_lost(uint64_t *count, unsigned long long lost);
+
 /* The next line of @import's text from *@at on, as a copy; NULL at the end. *@at moves on. */
 char *mp_import_next_line(const struct mp_import *import, size_t *at, size_t *len_out);
 

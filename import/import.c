@@ -56,6 +56,11 @@ void mp_import_add(struct mp_import *import, const struct mp_trace_event *event)
 	mp_trace_add_take(import->trace, &copy);
 }
 
+void mp_import_count_lost(uint64_t *count, unsigned long long lost)
+{
+	*count = lost < (uint64_t)INT64_MAX - *count ? *count + lost : (uint64_t)INT64_MAX;
+}
+
 char *mp_import_next_line(const struct mp_import *import, size_t *at, size_t *len_out)
 {
 	const char *start = import->text + *at;

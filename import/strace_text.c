@@ -28,7 +28,7 @@ static int64_t epoch_ns(const char *text)
 	long long seconds = strtoll(text, &end, 10);
 	int64_t fraction = 0, unit = NS_PER_S;
 
-	if (*end != '.' || end - text < 9 || end - text > 10)
+	if (*end != '.' || end - text < 9 || end - text > 10 || seconds >= INT64_MAX / NS_PER_S)
 		return -1;
 	while (is_digit(*++end) && unit > 1) {
 		unit /= 10;

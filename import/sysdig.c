@@ -14,7 +14,7 @@ static bool take_statistics(struct mp_import *import, const char *line)
 	unsigned long long dropped;
 
 	if (sscanf(line, "Driver Drops: %llu", &dropped) == 1) {
-		import->trace->losses.dropped += dropped;
+		mp_import_count_lost(&import->trace->losses.dropped, dropped);
 		return true;
 	}
 	return strncmp(line, "Driver Events:", strlen("Driver Events:")) == 0 ||
