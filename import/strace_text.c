@@ -280,6 +280,8 @@ static char unescape_byte(const char **p)
 	if (**p != '\\')
 		return *(*p)++;
 	(*p)++;
+	if (!**p) /* the text was cut within the escape */
+		return '\\';
 	if (**p >= '0' && **p <= '7') {
 		for (int i = 0; i < 3 && **p >= '0' && **p <= '7'; i++)
 			value = value * 8 + (*(*p)++ - '0');

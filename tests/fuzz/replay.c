@@ -10,9 +10,11 @@
  */
 static bool survives(const char *path)
 {
-	pid_t pid = fork();
+	pid_t pid;
 	int status;
 
+	fflush(stdout);
+	pid = fork();
 	if (pid == 0) {
 		MP_AUTO(mp_buf_free) struct mp_buf input = { 0 };
 		struct mp_error err = { 0 };
