@@ -175,8 +175,7 @@ static char *real_path(const struct record *record)
 	if (!record->head.rest)
 		return MP_STEAL(place);
 	/* The path went on behind a magic link. */
-	joined = mp_xasprintf("%s%s", strcmp(place, "/") == 0 ? "" : place,
-			      record->path + record->head.rest);
+	joined = mp_xasprintf("%s%s", place, record->path + record->head.rest);
 	return mp_path_clean(joined);
 }
 
