@@ -38,7 +38,7 @@ MP_CFLAGS += -O1 -fsanitize=address,undefined -fno-omit-frame-pointer
 MP_LDFLAGS += -fsanitize=address,undefined
 endif
 ifeq ($(VARIANT),fuzz)
-# -fsanitize=fuzzer and -fsanitize-coverage are clang's alone.
+# libFuzzer is a part of clang.
 CC := $(CLANG)
 MP_CFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer -Wno-unknown-warning-option
