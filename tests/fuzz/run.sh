@@ -4,6 +4,9 @@
 # Lets libFuzzer look for inputs that fuzz targets do not survive. What it has learned is kept in
 # build/fuzz/corpus for the next time, what it has found in build/fuzz/found: to be put in
 # tests/fuzz/corpus once it is understood. The last line is "N passed, N failed".
+#
+# What reaches code that the inputs in tests/fuzz/corpus do not reach is added to those by
+#     build/fuzz/tests/fuzz/fuzz_NAME -merge=1 -use_counters=0 tests/fuzz/corpus/NAME build/fuzz/corpus/NAME
 # usage: run.sh SECONDS PROGRAM...
 set -u
 cd "$(dirname "$0")/../.." || exit 1
