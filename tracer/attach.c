@@ -255,7 +255,6 @@ static bool same_file(const struct stat *a, const struct stat *b)
 static void strip_mark(const struct process *process, struct object *object)
 {
 	size_t len = strlen(object->path), mark_len = strlen(DELETED);
-	MP_AUTO(mp_freep) char *path = NULL;
 	MP_AUTO(mp_closep) int root = -1;
 	struct stat st;
 

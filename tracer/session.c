@@ -256,6 +256,11 @@ static int take_record(void *context, void *data, size_t size)
 		return 0;
 	}
 	if (event->flags & MP_EVENT_CONTAINER) {
+		if (size < sizeof(*event) + MP_CONTAINER_ID_LEN + 1 ||
+		    !session->options.new_container) {
+			session->malformed++;
+			return 0;
+		}
 		take_container(session, event);
 		return 0;
 	}
