@@ -109,9 +109,8 @@ __noinline int report_received(__u32 which, __u64 address, __u32 compat)
 	return 0;
 }
 
-static __always_inline bool is_unix_socket(const struct scratch *s, __u32 fd)
+static __always_inline bool is_unix_socket(struct file *file)
 {
-	struct file *file = file_of(s, fd);
 	struct socket *socket = BPF_CORE_READ(file, private_data);
 
 	return BPF_CORE_READ(socket, sk, __sk_common.skc_family) == AF_UNIX;
@@ -196,11 +195,11 @@ static __always_inline const char *socketcall_path(struct scratch *s, __u64 call
 			report_received(s->which, args[1], true);
 		return 0;
 	case CALL_RECVMMSG:
-		if (is_unix_socket(s, args[0]))
+		if (is_unix_socket(file_of(s, args[0])))
 			report_received_many(s->which, args[1], ret, true);
 		return 0;
 	case CALL_SENDMMSG:
-		if (is_unix_socket(s, args[0]))
+		if (is_unix_socket(file_of(s, args[0])))
 			report_sent_many(s->which, args[1], ret, true);
 		return 0;
 	}

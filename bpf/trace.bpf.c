@@ -428,11 +428,11 @@ static __always_inline void report_messages(struct scratch *s, __u8 kind, __u64 
 {
 	if (kind == MP_CALL_RECVMSG && ret >= 0)
 		report_received(SCRATCH_SYSCALL, arg, compat);
-	else if (kind == MP_CALL_RECVMMSG && ret > 0 && is_unix_socket(s, s->args[0]))
+	else if (kind == MP_CALL_RECVMMSG && ret > 0 && is_unix_socket(file_of(s, s->args[0])))
 		report_received_many(SCRATCH_SYSCALL, arg, ret, compat);
 	else if (kind == MP_CALL_SENDMSG)
 		report_sent(SCRATCH_SYSCALL, arg, ret, compat);
-	else if (kind == MP_CALL_SENDMMSG && is_unix_socket(s, s->args[0]))
+	else if (kind == MP_CALL_SENDMMSG && is_unix_socket(file_of(s, s->args[0])))
 		report_sent_many(SCRATCH_SYSCALL, arg, ret, compat);
 }
 

@@ -18,6 +18,7 @@ struct filename {
 };
 
 struct io_kiocb {
+	struct file *file;
 	__u8 opcode;
 	void *async_data;
 };
@@ -285,6 +286,10 @@ static __always_inline void set_message(struct scratch *s, void *req, __u32 opco
 
 	if (opcode == URING_RECVMSG) {
 		request->message = address;
+		/* Whether any come is not told: say so, unless none can. */
+		if (complete_form == RESULT_IS_HIDDEN &&
+		    is_unix_socket(BPF_CORE_READ((struct io_kiocb *)req, file)))
+			count(MP_COUNT_UNREAD);
 		return;
 	}
 	s->event.op = MP_EVENT_OP_SOCKET;

@@ -15,7 +15,7 @@ if [ "$1" != moved ]; then
 fi
 
 /bin/busybox --install -s /bin
-export PATH=/bin:/micropack HOME=/ MP_TEST_MUST_RUN=bpf LC_ALL=C.UTF-8
+export PATH=/bin:/micropack HOME=/ MP_TEST_MUST_RUN=bpf LC_ALL=C.UTF-8 MICROPACK_TEST_RUNS=5
 mkdir -p /proc /sys /dev /tmp /etc /root
 mount -t proc proc /proc
 mount -t sysfs sysfs /sys
@@ -100,9 +100,8 @@ expect 'nothing is lost' '"dropped":0,"truncated":0,"unread":0,"untracked":0}'
 cd / || exit 1
 
 # The unit tests of the tracer.
-/micropack/run-unit.sh /micropack/test_* >/tmp/unit 2>&1
+/micropack/run-unit.sh /micropack/test_* 2>&1 | tee /tmp/unit
 line=$(tail -n 1 /tmp/unit)
-cat /tmp/unit
 case $line in
 *' passed, '*' failed')
 	passed=$((passed + ${line%% passed*}))
