@@ -171,7 +171,8 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)scripts/with-engine.sh build/engine scripts/demo.sh
 
-bench: deps
+bench:
+	$(Q)scripts/install-deps.sh --bench
 	$(Q)$(MAKE) --no-print-directory -j$$(nproc) all
 	$(Q)scripts/with-engine.sh build/engine bench/run.sh
 

@@ -6,6 +6,7 @@
 set -eu
 cd "$(dirname "$0")/.."
 TOP=$PWD
+export LC_ALL=C # numbers have a point
 micropack=$TOP/build/release/micropack
 work=$(mktemp -d)
 rounds=${ROUNDS:-5}
@@ -162,10 +163,11 @@ memory_of_sources()
 		"$work/measure" "$micropack" pack -q "$work/flask.jsonl" --image micropack-sample/flask \
 			--source $source -o "$work/$source.tar" >/dev/null 2>"$work/cost"
 		read -r ms kib < <(tail -n 1 "$work/cost")
-		printf '%-25s %6d ms %8d KiB\n' "$source" "$ms" "$kib"
+		printf '%-25s %6.0f ms %8d KiB\n' "$source" "$ms" "$kib"
 	done
 }
 
 whole_command
 size_against_strace
 memory_of_sources
+bench/costs.sh

@@ -9,11 +9,12 @@ set -euo pipefail
 usage()
 {
 	cat <<'END'
-usage: install-deps.sh [--kernels] [--fuzz] [--list]
+usage: install-deps.sh [--kernels] [--fuzz] [--bench] [--list]
 
 Installs the missing packages that micropack is built and tested with (Debian 12, Ubuntu 24.04).
   --kernels   also what booting other kernels needs (make check-kernels)
   --fuzz      also what fuzzing needs (make fuzz)
+  --bench     also what measuring uses (make bench)
   --list      print the names of all of them for this distribution, one per line, and exit
   --help      this text
 END
@@ -85,6 +86,9 @@ packages()
 	if [ -n "$fuzz" ]; then
 		echo libclang-rt-dev
 	fi
+	if [ -n "$bench" ]; then
+		printf '%s\n' strace bpftrace wrk redis-tools binutils
+	fi
 }
 
 is_installed()
@@ -141,11 +145,13 @@ cleanup()
 list=
 kernels=
 fuzz=
+bench=
 for option in "$@"; do
 	case $option in
 	--list) list=1 ;;
 	--kernels) kernels=1 ;;
 	--fuzz) fuzz=1 ;;
+	--bench) bench=1 ;;
 	--help | -h)
 		usage
 		exit 0
