@@ -595,7 +595,6 @@ int BPF_PROG(on_syscall, struct pt_regs *regs, long ret)
 	s = scratch_at(SCRATCH_SYSCALL);
 	task = current_task();
 	process = s ? current_process(s, task) : 0;
-
 	if (!process)
 		return 0;
 	compat = syscall_is_compat(task);
