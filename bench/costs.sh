@@ -117,7 +117,8 @@ load_aim()
 {
 	case $1 in
 	openclose) echo 1.5 ;;
-	*) echo - ;;
+	other-stats) echo - ;;
+	*) echo 1.10 ;;
 	esac
 }
 

@@ -82,7 +82,7 @@ make_initramfs()
 	cp tests/run-unit.sh "$root/micropack/" || return 1
 	install_with_libraries "$build/micropack" || return 1
 	# Those that depend on the kernel.
-	for program in "$build"/tests/tracer/{test_completeness,test_lifecycle,test_paths,test_session,probe-}*; do
+	for program in "$build"/tests/tracer/{test_{completeness,lifecycle,paths,session},probe-}*; do
 		[[ $program == *.[do] ]] || install_with_libraries "$program" || return 1
 	done
 	(cd "$root" && find . | cpio -o -H newc --quiet -R 0:0) >"$work/initramfs"
