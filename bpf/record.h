@@ -39,7 +39,7 @@ struct control {
 };
 
 /* Keys that were delivered from this processor lately, by their low bits. */
-#define RECENT 512
+#define RECENT 1024
 
 /* Where an event is put together; less than 32 KiB, which is what a per-CPU map takes. */
 struct scratch {
@@ -52,9 +52,11 @@ struct scratch {
 	struct dentry *dentry;         /* where a walk to the root is … */
 	struct mount *mount, *ns_root; /* … and where it ends */
 	struct dentry *stop;           /* where a walk within a file system ends */
+	struct dentry *mount_root;     /* of the mount that the walk is in */
 	struct {
 		struct dentry *parent;
 		__u64 hash_len;
+		const unsigned char *name;
 	} link; /* of the dentry of a walk */
 	/* The root of the mount that was looked at last; an address alone may be another's by now.
 	 */
@@ -65,8 +67,9 @@ struct scratch {
 	struct directories now;
 	struct file **files;
 	__u32 n_files;
-	bool in_root; /* the path's beginning is its root as well */
-	bool moved;   /* by the call that is looked at: what was before is still needed */
+	bool in_root;                 /* the path's beginning is its root as well */
+	struct fs_struct *remembered; /* whose directories were remembered last */
+	bool moved; /* by the call that is looked at: what was before is still needed */
 	__u64 mounts;
 	/* The process that was looked up last. */
 	struct mp_process process;
@@ -197,16 +200,31 @@ static __always_inline void scratch_begin(struct scratch *s, __u32 which, struct
 
 /* Names */
 
+/* What @dentry is linked by: one read where its members lie together, as they have ever since. */
+static __always_inline void read_link(struct scratch *s, struct dentry *dentry)
+{
+	const __u32 parent = bpf_core_field_offset(struct dentry, d_parent);
+
+	if (bpf_core_field_offset(struct dentry, d_name.hash_len) == parent + 8 &&
+	    bpf_core_field_offset(struct dentry, d_name.name) == parent + 16) {
+		bpf_probe_read_kernel(&s->link, sizeof(s->link), (void *)dentry + parent);
+		return;
+	}
+	s->link.parent = BPF_CORE_READ(dentry, d_parent);
+	s->link.hash_len = BPF_CORE_READ(dentry, d_name.hash_len);
+	s->link.name = BPF_CORE_READ(dentry, d_name.name);
+}
+
 /* One name, or one step from a mount to what it is mounted on. True: that was the last. */
 static __always_inline bool walk_step(struct scratch *s, __u32 start, __u32 foreign_flag)
 {
-	struct dentry *dentry = s->dentry, *parent;
+	struct dentry *dentry = s->dentry;
 	struct mount *mount = s->mount;
 	long len;
 
 	if (dentry == s->stop)
 		return true;
-	if (!s->stop && dentry == BPF_CORE_READ(mount, mnt.mnt_root)) {
+	if (!s->stop && dentry == s->mount_root) {
 		struct mount *parent_mount = BPF_CORE_READ(mount, mnt_parent);
 
 		if (parent_mount == mount) {
@@ -216,16 +234,16 @@ static __always_inline bool walk_step(struct scratch *s, __u32 start, __u32 fore
 		}
 		s->dentry = BPF_CORE_READ(mount, mnt_mountpoint);
 		s->mount = parent_mount;
+		s->mount_root = BPF_CORE_READ(parent_mount, mnt.mnt_root);
 		return false;
 	}
-	parent = BPF_CORE_READ(dentry, d_parent);
-	if (parent == dentry) {
+	read_link(s, dentry);
+	if (s->link.parent == dentry) {
 		/* The root of a file system of which only a part is mounted. */
 		s->event.flags |= foreign_flag;
 		return true;
 	}
-	len = bpf_probe_read_kernel_str(&s->data[s->end & DATA_MASK], NAME_SIZE,
-					BPF_CORE_READ(dentry, d_name.name));
+	len = bpf_probe_read_kernel_str(&s->data[s->end & DATA_MASK], NAME_SIZE, s->link.name);
 	if (len <= 0) {
 		s->event.flags |= MP_EVENT_UNREAD;
 		return true;
@@ -235,7 +253,7 @@ static __always_inline bool walk_step(struct scratch *s, __u32 start, __u32 fore
 		s->event.flags |= MP_EVENT_TRUNCATED;
 		return true;
 	}
-	s->dentry = parent;
+	s->dentry = s->link.parent;
 	return false;
 }
 
@@ -272,12 +290,24 @@ __noinline __u32 walk(__u32 which, __u32 off, __u32 foreign_flag)
 	return s->end;
 }
 
+/* The root of @mnt; the one that was asked for last is known. */
+static __always_inline struct dentry *mount_root(struct scratch *s, struct vfsmount *mnt)
+{
+	if (s->seen_mnt != mnt || s->seen_mounts != s->mounts) {
+		s->seen_root = BPF_CORE_READ(mnt, mnt_root);
+		s->seen_mnt = mnt;
+		s->seen_mounts = s->mounts;
+	}
+	return s->seen_root;
+}
+
 static __always_inline void walk_from(struct scratch *s, const struct place *place,
 				      struct dentry *stop)
 {
 	s->dentry = place->dentry;
 	s->mount = mount_of(place->mnt);
 	s->stop = stop;
+	s->mount_root = mount_root(s, place->mnt);
 }
 
 /*
@@ -357,8 +387,6 @@ __noinline __u64 text_steps(__u32 which, __u32 off, __u64 value)
  */
 __noinline __u64 identity_steps(__u32 which, __u64 value)
 {
-	const __u32 parent = bpf_core_field_offset(struct dentry, d_parent);
-	const __u32 name = bpf_core_field_offset(struct dentry, d_name.hash_len);
 	struct scratch *s = scratch_at(which);
 
 	if (!s)
@@ -371,12 +399,7 @@ __noinline __u64 identity_steps(__u32 which, __u64 value)
 			s->dentry = 0;
 			return value;
 		}
-		if (name == parent + 8) {
-			bpf_probe_read_kernel(&s->link, sizeof(s->link), (void *)dentry + parent);
-		} else {
-			s->link.parent = BPF_CORE_READ(dentry, d_parent);
-			s->link.hash_len = BPF_CORE_READ(dentry, d_name.hash_len);
-		}
+		read_link(s, dentry);
 		value = mp_mix(value, s->link.hash_len);
 		s->dentry = s->link.parent == dentry ? 0 : s->link.parent;
 	}
@@ -399,18 +422,13 @@ __noinline __u64 identity_rest(__u32 which, __u64 value)
  */
 static __always_inline __u64 mix_place(struct scratch *s, const struct place *place, __u64 value)
 {
-	struct vfsmount *mnt = place->mnt;
+	struct dentry *root = mount_root(s, place->mnt);
 
-	if (s->seen_mnt != mnt || s->seen_mounts != s->mounts) {
-		s->seen_root = BPF_CORE_READ(mnt, mnt_root);
-		s->seen_mnt = mnt;
-		s->seen_mounts = s->mounts;
-	}
-	value = mp_mix(value, (__u64)mnt);
-	if (place->dentry == s->seen_root)
+	value = mp_mix(value, (__u64)place->mnt);
+	if (place->dentry == root)
 		return mp_mix(value, 1);
 	s->dentry = place->dentry;
-	s->stop = s->seen_root;
+	s->stop = root;
 	value = identity_steps(s->which, value);
 	return s->dentry ? identity_rest(s->which, value) : value;
 }
@@ -456,6 +474,7 @@ __noinline int deliver(__u32 which, __u64 key)
 	struct task_struct *task = (void *)bpf_get_current_task();
 	struct scratch *s = scratch_at(which);
 	__u64 wakeup = BPF_RB_NO_WAKEUP;
+	struct fs_struct *fs;
 	__u8 yes = 1;
 	__u32 len;
 
@@ -482,8 +501,12 @@ __noinline int deliver(__u32 which, __u64 key)
 		return 1;
 	}
 	bpf_map_update_elem(&delivered, &key, &yes, BPF_ANY);
-	if (!s->moved)
-		remember(BPF_CORE_READ(task, fs), &s->now);
+	/* For those that were running before they were followed. */
+	fs = BPF_CORE_READ(task, fs);
+	if (!s->moved && s->remembered != fs) {
+		remember(fs, &s->now);
+		s->remembered = fs;
+	}
 	return 0;
 }
 
