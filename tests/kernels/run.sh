@@ -13,7 +13,7 @@ usage()
 usage: run.sh BUILD_DIR [SERIES...]
 
 Runs the tests of the tracer that were built in BUILD_DIR (build/release) on Debian's kernels of
-these series (5.10 6.1 6.12), all at once.
+these series (5.10 6.1 6.12), as many at once as there are processors.
 
   MICROPACK_KERNEL_CACHE    where kernels are kept (/var/cache/micropack/kernels)
   MICROPACK_KERNEL_TIMEOUT  seconds that a guest may take (900)
@@ -125,6 +125,8 @@ make_initramfs || die "the initramfs cannot be made"
 booted=()
 for series in "$@"; do
 	if [ -s "$cache/$series/vmlinuz" ]; then
+		# A guest needs a processor of its own: its tests have time limits.
+		[ "$(jobs -rp | wc -l)" -lt "$(nproc)" ] || wait -n
 		start "$series"
 		booted+=("$series")
 	elif [ "$series" = 5.10 ]; then
