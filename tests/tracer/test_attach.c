@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "child.h"
 #include "core/path.h"
 #include "tracer/attach.h"
 #include "tracer/processes.h"
@@ -7,7 +8,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -26,22 +26,6 @@
 static char scratch[] = "/tmp/mp-test-attach-XXXXXX";
 static char own_exe[4096];
 static unsigned int here; /* flags of what is in the scratch folder */
-
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
-}
-
-/* In a child: what has to be true for the test to mean anything. */
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			dprintf(STDERR_FILENO, "%s:%d: %s: %s\n", __FILE__, __LINE__, #condition,  \
-				strerror(errno));                                                  \
-			_exit(99);                                                                 \
-		}                                                                                  \
-	} while (0)
 
 /* The ID of the mount that @path is on, by another way than the code's. */
 static unsigned long mount_id(const char *path)

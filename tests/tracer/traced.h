@@ -5,10 +5,11 @@
 #include "core/path.h"
 #include "tracer/recorder.h"
 
+#include "child.h"
+
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,16 +38,6 @@
 	}                                                                                          \
 	static void scenario_##name(void)
 
-/* In a scenario: what has to be true for the test to mean anything. */
-#define REQUIRE(condition)                                                                         \
-	do {                                                                                       \
-		if (!(condition)) {                                                                \
-			dprintf(STDERR_FILENO, "%s:%d: %s: %s\n", __FILE__, __LINE__, #condition,  \
-				strerror(errno));                                                  \
-			_exit(99);                                                                 \
-		}                                                                                  \
-	} while (0)
-
 static char scratch_dir[] = "/tmp/mp-test-tracer-XXXXXX";
 static char work_dir[64], out_dir[64], trace_path[80];
 static char own_exe[4096];
@@ -74,12 +65,6 @@ static inline void traced_setup(void)
 	cr_assert(mkdir(work_dir, 0755) == 0 && mkdir(out_dir, 0755) == 0);
 	cr_assert(stat(work_dir, &work) == 0 && stat("/", &root) == 0);
 	work_flags = work.st_dev == root.st_dev ? 0 : MP_TRACE_MOUNTED;
-}
-
-static inline int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
-{
-	(void)st, (void)type, (void)ftw;
-	return remove(path);
 }
 
 static inline void traced_teardown(void)
