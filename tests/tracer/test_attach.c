@@ -54,7 +54,7 @@ static void setup(void)
 
 static void teardown(void)
 {
-	nftw(scratch, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+	remove_tree(scratch);
 }
 
 TestSuite(attach, .init = setup, .fini = teardown, .timeout = 60);

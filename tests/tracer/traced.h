@@ -70,7 +70,7 @@ static inline void traced_setup(void)
 static inline void traced_teardown(void)
 {
 	if (work_dir[0])
-		nftw(scratch_dir, remove_entry, 16, FTW_DEPTH | FTW_PHYS);
+		remove_tree(scratch_dir);
 }
 
 /* The path of @name in the work folder; the caller's to free. */
