@@ -155,19 +155,9 @@ static int put_data(struct writer *writer, const void *data, size_t len, struct 
 	return put == (la_ssize_t)len ? 0 : check(writer, ARCHIVE_FATAL, err);
 }
 
-static ssize_t read_chunk(int fd, void *data, size_t len)
-{
-	ssize_t got;
-
-	do {
-		got = read(fd, data, len);
-	} while (got < 0 && errno == EINTR);
-	return got;
-}
-
 /* Exactly @size bytes: that is what the header says. @path: in errors. */
-static int put_contents(struct writer *writer, int fd, uint64_t size, const char *path,
-			struct mp_error *err)
+static int put_contents(struct writer *writer, const struct mp_contents *contents, uint64_t size,
+			const char *path, struct mp_error *err)
 {
 	uint64_t left = size;
 	ssize_t got;
@@ -178,7 +168,7 @@ static int put_contents(struct writer *writer, int fd, uint64_t size, const char
 
 		if (mp_interrupt_check(err))
 			return -1;
-		got = read_chunk(fd, writer->chunk, want);
+		got = mp_contents_read(contents, writer->chunk, want, size - left);
 		if (got < 0)
 			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
 		if (got == 0 || (uint64_t)got > left)
@@ -302,16 +292,20 @@ static void fill_entry(struct archive_entry *entry, const struct mp_file *file, 
 static int put_file(struct writer *writer, struct mp_rootfs *root, const struct mp_file *file,
 		    const char *first, struct mp_error *err)
 {
-	MP_AUTO(mp_closep) int fd = -1;
-	bool contents = S_ISREG(file->node.mode) && !first;
+	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
+	bool has_contents = S_ISREG(file->node.mode) && !first && !file->made;
 
 	/* Opened first: a header without its contents would spoil the archive. */
-	if (contents && mp_rootfs_open(root, file->path, &fd, err))
+	if (has_contents && mp_rootfs_open(root, file->path, &contents, err))
 		return -1;
 	fill_entry(writer->entry, file, first);
 	if (put_header(writer, err))
 		return -1;
-	return contents ? put_contents(writer, fd, file->node.size_bytes, file->path, err) : 0;
+	if (file->made)
+		return put_data(writer, file->made->data, file->made->len, err);
+	if (!has_contents)
+		return 0;
+	return put_contents(writer, &contents, file->node.size_bytes, file->path, err);
 }
 
 /*
@@ -426,16 +420,17 @@ static int put_text(struct writer *writer, const char *name, const char *text, s
 static int put_layer(struct writer *writer, const char *name, const char *path,
 		     struct mp_error *err)
 {
-	MP_AUTO(mp_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	MP_AUTO(mp_contents_close)
+	struct mp_contents contents = MP_CONTENTS_OF(open(path, O_RDONLY | O_CLOEXEC));
 	struct stat st;
 
-	if (fd < 0 || fstat(fd, &st) < 0)
+	if (contents.fd < 0 || fstat(contents.fd, &st) < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "open '%s'", path);
 	if (!S_ISREG(st.st_mode))
 		return mp_error_set(err, MP_E_SYS, 0, "'%s' is not a regular file", path);
 	if (put_own_header(writer, name, (uint64_t)st.st_size, err))
 		return -1;
-	return put_contents(writer, fd, (uint64_t)st.st_size, path, err);
+	return put_contents(writer, &contents, (uint64_t)st.st_size, path, err);
 }
 
 /* [{"Config":…,"RepoTags":[…],"Layers":[…]}], as moby's image/spec/v1.2.md has it. */

@@ -36,14 +36,12 @@ static void closure_clear(struct closure *closure)
 static ssize_t read_head(struct closure *closure, const char *path, char *head, size_t size,
 			 struct mp_error *err)
 {
-	MP_AUTO(mp_closep) int fd = -1;
+	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 	ssize_t got;
 
-	if (mp_rootfs_open(mp_resolver_root(closure->resolver), path, &fd, err))
+	if (mp_rootfs_open(mp_resolver_root(closure->resolver), path, &contents, err))
 		return -1;
-	do
-		got = pread(fd, head, size, 0);
-	while (got < 0 && errno == EINTR);
+	got = mp_contents_read(&contents, head, size, 0);
 	if (got < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
 	return got;
@@ -61,7 +59,8 @@ static int keep_command(struct closure *closure, const char *script, const char 
 	if (rc < 0)
 		return -1;
 	if (rc > 0)
-		mp_resolution_keep(&res, closure->set, MP_REASON_SHEBANG, script);
+		mp_resolution_keep(&res, closure->set,
+				   MP_WHY(MP_REASON_SHEBANG, .because = script));
 	else
 		mp_missing_add(&closure->missing, name, script, &tried);
 	return 0;

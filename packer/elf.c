@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /*
- * The file is read with pread(2), a bounded piece at a time, and libelf translates the pieces to
+ * The file is read a bounded piece at a time, and libelf translates the pieces to
  * this machine's layout. elf_begin() would not do: it allocates a section table as long as the file
  * claims (a file of 128 bytes can ask for gigabytes), and mapping a file that somebody truncates is
  * SIGBUS.
@@ -25,7 +25,7 @@
 #define SEARCH_PATH_MAX_BYTES 65536
 
 struct reader {
-	int fd;
+	const struct mp_contents *contents;
 	const char *name;
 	uint64_t size_bytes;
 	uint8_t elf_class;
@@ -70,11 +70,9 @@ static int read_at(const struct reader *reader, uint64_t offset, void *buf, size
 				    " (%zu bytes) is outside of the file",
 				    reader->name, what, offset, len);
 	while (done < len) {
-		ssize_t got =
-			pread(reader->fd, (char *)buf + done, len - done, (off_t)(offset + done));
+		ssize_t got = mp_contents_read(reader->contents, (char *)buf + done, len - done,
+					       offset + done);
 
-		if (got < 0 && errno == EINTR)
-			continue;
 		if (got < 0)
 			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", reader->name);
 		if (got == 0)
@@ -433,11 +431,9 @@ static int read_elf(struct reader *reader, struct mp_elf *elf, struct mp_error *
 static int read_ident(struct reader *reader, struct mp_error *err)
 {
 	unsigned char ident[EI_NIDENT];
-	struct stat st;
 
-	if (fstat(reader->fd, &st) < 0)
+	if (mp_contents_size(reader->contents, &reader->size_bytes) < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", reader->name);
-	reader->size_bytes = st.st_size > 0 ? (uint64_t)st.st_size : 0;
 	if (reader->size_bytes < SELFMAG)
 		return 0;
 	if (read_at(reader, 0, ident, SELFMAG, "the magic number", err))
@@ -455,9 +451,10 @@ static int read_ident(struct reader *reader, struct mp_error *err)
 	return 1;
 }
 
-int mp_elf_read(int fd, const char *name, struct mp_elf *elf_out, struct mp_error *err)
+int mp_elf_read(const struct mp_contents *contents, const char *name, struct mp_elf *elf_out,
+		struct mp_error *err)
 {
-	MP_AUTO(reader_clear) struct reader reader = { .fd = fd, .name = name };
+	MP_AUTO(reader_clear) struct reader reader = { .contents = contents, .name = name };
 	MP_AUTO(mp_elf_clear) struct mp_elf elf = { 0 };
 	int rc = read_ident(&reader, err);
 

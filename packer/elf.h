@@ -4,6 +4,7 @@
 
 #include "core/buf.h"
 #include "core/error.h"
+#include "packer/rootfs.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -25,11 +26,12 @@ struct mp_elf {
 };
 
 /*
- * Reads @fd (any offset; it is not moved). Returns 1 and fills *elf_out for an ELF file, 0 for
+ * Returns 1 and fills *elf_out for an ELF file, 0 for
  * anything else, -1 with MP_E_FORMAT for a malformed or truncated one (the caller keeps such a file
  * as a plain one, with a warning) or MP_E_SYS. Bounded in time and memory whatever the file holds.
  */
-MP_MUST_USE int mp_elf_read(int fd, const char *name, struct mp_elf *elf_out, struct mp_error *err);
+MP_MUST_USE int mp_elf_read(const struct mp_contents *contents, const char *name,
+			    struct mp_elf *elf_out, struct mp_error *err);
 void mp_elf_clear(struct mp_elf *elf);
 
 #endif

@@ -20,6 +20,20 @@ struct mp_fileset *mp_fileset_new(void)
 	return set;
 }
 
+static void made_freep(struct mp_buf **made)
+{
+	if (*made)
+		mp_buf_free(*made);
+	mp_freep(made);
+}
+
+static void why_clear(struct mp_why *why)
+{
+	free((char *)why->because);
+	free((char *)why->detail);
+	*why = (struct mp_why){ 0 };
+}
+
 void mp_fileset_freep(struct mp_fileset **set)
 {
 	if (!*set)
@@ -28,8 +42,9 @@ void mp_fileset_freep(struct mp_fileset **set)
 		struct mp_file *file = (*set)->files[i];
 
 		mp_freep(&file->path);
-		mp_freep(&file->because);
+		why_clear(&file->why);
 		mp_node_clear(&file->node);
+		made_freep(&file->made);
 		mp_freep(&file);
 	}
 	mp_freep(&(*set)->files);
@@ -42,22 +57,54 @@ const struct mp_file *mp_fileset_find(const struct mp_fileset *set, const char *
 	return mp_strmap_get(set->by_path, path);
 }
 
-const struct mp_file *mp_fileset_add(struct mp_fileset *set, const char *path,
-				     const struct mp_node *node, enum mp_reason reason,
-				     const char *because)
+static void set_why(struct mp_file *file, const struct mp_why *why)
 {
-	struct mp_file *file = mp_strmap_get(set->by_path, path);
+	struct mp_why copy = { why->reason, mp_xstrdup(why->because), mp_xstrdup(why->detail) };
 
-	if (file)
-		return file;
-	file = mp_xcalloc(1, sizeof(*file));
+	why_clear(&file->why);
+	file->why = copy;
+}
+
+static struct mp_file *add(struct mp_fileset *set, const char *path, const struct mp_node *node,
+			   const struct mp_why *why)
+{
+	struct mp_file *file = mp_xcalloc(1, sizeof(*file));
+
 	file->path = mp_xstrdup(path);
-	file->reason = reason;
-	file->because = mp_xstrdup(because);
 	mp_node_copy(&file->node, node);
+	set_why(file, why);
 	set->files = mp_array_grow(set->files, set->n, &set->cap, sizeof(*set->files));
 	set->files[set->n++] = file;
 	mp_strmap_put(set->by_path, file->path, file);
+	return file;
+}
+
+const struct mp_file *mp_fileset_add(struct mp_fileset *set, const char *path,
+				     const struct mp_node *node, const struct mp_why *why)
+{
+	struct mp_file *file = mp_strmap_get(set->by_path, path);
+
+	return file ? file : add(set, path, node, why);
+}
+
+const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *path,
+					  const struct mp_node *node, const void *data, size_t len,
+					  const struct mp_why *why)
+{
+	struct mp_file *file = mp_strmap_get(set->by_path, path);
+
+	if (file) {
+		mp_node_clear(&file->node);
+		mp_node_copy(&file->node, node);
+		set_why(file, why);
+		made_freep(&file->made);
+	} else {
+		file = add(set, path, node, why);
+	}
+	file->node.size_bytes = len;
+	file->node.nlink = 1;
+	file->made = mp_xcalloc(1, sizeof(*file->made));
+	mp_buf_add(file->made, data, len);
 	return file;
 }
 
@@ -99,7 +146,7 @@ const struct mp_file **mp_fileset_sorted(const struct mp_fileset *set)
 	return sorted;
 }
 
-const char *mp_reason_text(enum mp_reason reason)
+static const char *reason_text(enum mp_reason reason)
 {
 	static const char *const text[MP_REASON_COUNT] = {
 		[MP_REASON_TRACED] = "traced",
@@ -109,13 +156,29 @@ const char *mp_reason_text(enum mp_reason reason)
 		[MP_REASON_TARGET] = "target of",
 		[MP_REASON_INTERPRETER] = "ELF interpreter of",
 		[MP_REASON_NEEDED] = "needed by",
+		[MP_REASON_DLOPEN] = "dlopen note of",
+		[MP_REASON_LIBC] = "loaded by the C library",
 		[MP_REASON_SHEBANG] = "shebang interpreter of",
 		[MP_REASON_USERS] = "user database",
 		[MP_REASON_WORKDIR] = "working directory",
 		[MP_REASON_VOLUME] = "volume",
 		[MP_REASON_MOUNT_POINT] = "mount point",
 		[MP_REASON_ENTRYPOINT] = "entrypoint",
+		[MP_REASON_RULE] = "kept by rule",
+		[MP_REASON_PACKAGE] = "package record",
 	};
 
-	return reason >= 0 && reason < MP_REASON_COUNT ? text[reason] : "unknown";
+	return text[reason];
+}
+
+char *mp_why_text(const struct mp_why *why)
+{
+	struct mp_buf text = { 0 };
+
+	mp_buf_adds(&text, reason_text(why->reason));
+	if (why->because)
+		mp_buf_addf(&text, " %s", why->because);
+	if (why->detail)
+		mp_buf_addf(&text, " (%s)", why->detail);
+	return text.data;
 }

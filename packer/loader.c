@@ -77,15 +77,15 @@ int mp_loader_read_elf(struct mp_loader *loader, const char *path, const struct 
 		       struct mp_error *err)
 {
 	struct seen *seen = mp_strmap_get(loader->elfs, path);
-	MP_AUTO(mp_closep) int fd = -1;
+	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 	struct mp_error local;
 	int rc;
 
 	if (!seen) {
-		if (mp_rootfs_open(mp_resolver_root(loader->resolver), path, &fd, err))
+		if (mp_rootfs_open(mp_resolver_root(loader->resolver), path, &contents, err))
 			return -1;
 		seen = mp_xcalloc(1, sizeof(*seen));
-		rc = mp_elf_read(fd, path, &seen->elf, &local);
+		rc = mp_elf_read(&contents, path, &seen->elf, &local);
 		if (rc < 0 && local.code != MP_E_FORMAT) {
 			seen_free(seen);
 			if (err)

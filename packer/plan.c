@@ -63,7 +63,7 @@ static int keep_path(struct plan *plan, const char *path, unsigned int flags, en
 		return -1;
 	if (res.status != MP_RESOLVED_FOUND)
 		return 0;
-	mp_resolution_keep(&res, plan->set, reason, NULL);
+	mp_resolution_keep(&res, plan->set, MP_WHY(reason));
 	return 1;
 }
 
@@ -81,7 +81,7 @@ static void take_absent(struct plan *plan, const struct mp_trace_event *event,
 
 	if (!writes && (event->error == ENOENT || event->error == ENOTDIR))
 		return;
-	mp_resolution_keep(res, plan->set, MP_REASON_TRACED, NULL);
+	mp_resolution_keep(res, plan->set, MP_WHY(MP_REASON_TRACED));
 	if (event->error || (event->flags & MP_TRACE_FOREIGN) ||
 	    (res->missing && is_engines_own(res->missing)) ||
 	    mp_strmap_get(plan->noted, res->asked))
@@ -103,7 +103,7 @@ static int take_requested(struct plan *plan, const struct mp_trace_event *event,
 	if (res.status != MP_RESOLVED_FOUND)
 		take_absent(plan, event, &res);
 	else if (!is_engines_own(res.path))
-		mp_resolution_keep(&res, plan->set, MP_REASON_TRACED, NULL);
+		mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_TRACED));
 	return 0;
 }
 
@@ -116,7 +116,7 @@ static int take_real(struct plan *plan, const struct mp_trace_event *event, stru
 		return 0;
 	if (mp_resolve(plan->resolver, event->real, MP_RESOLVE_NOFOLLOW, &res, err))
 		return -1;
-	mp_resolution_keep(&res, plan->set, MP_REASON_TRACED, NULL);
+	mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_TRACED));
 	return 0;
 }
 
@@ -168,7 +168,7 @@ static int keep_program(struct plan *plan, const char *name, struct mp_error *er
 				 working_dir(config), &res, &tried, err);
 
 	if (rc > 0)
-		mp_resolution_keep(&res, plan->set, MP_REASON_ENTRYPOINT, NULL);
+		mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_ENTRYPOINT));
 	return rc < 0 ? -1 : 0;
 }
 
@@ -238,9 +238,9 @@ static int keep_mount_point(struct plan *plan, const char *path, mode_t mode, st
 		return -1;
 	if (res.status == MP_RESOLVED_FOUND &&
 	    (!S_ISDIR(res.node->mode) || res.node->file_dev == root->node.file_dev))
-		mp_resolution_keep(&res, plan->set, MP_REASON_MOUNT_POINT, NULL);
+		mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_MOUNT_POINT));
 	else
-		mp_fileset_add(plan->set, path, &made, MP_REASON_MOUNT_POINT, NULL);
+		mp_fileset_add(plan->set, path, &made, MP_WHY(MP_REASON_MOUNT_POINT));
 	return 0;
 }
 

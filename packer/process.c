@@ -127,8 +127,8 @@ static int add_found(struct process *process, const struct mp_resolution *res, c
 	return 0;
 }
 
-/* Keeps what @path leads to, if anything, as MP_REASON_NEEDED; 1 where there is something. */
-static int keep_file(struct process *process, const char *path, const char *because,
+/* Keeps what @path leads to, if anything, for @why; 1 where there is something. */
+static int keep_file(struct process *process, const char *path, const struct mp_why *why,
 		     struct mp_error *err)
 {
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
@@ -137,7 +137,7 @@ static int keep_file(struct process *process, const char *path, const char *beca
 		return -1;
 	if (!mp_resolution_is_file(&res))
 		return 0;
-	mp_resolution_keep(&res, process->set, MP_REASON_NEEDED, because);
+	mp_resolution_keep(&res, process->set, why);
 	return 1;
 }
 
@@ -145,15 +145,18 @@ static int take_library(struct process *process, const struct loaded *needer, co
 			const struct mp_library *library, struct mp_error *err)
 {
 	for (size_t i = 0; i < library->n; i++) {
-		mp_resolution_keep(&library->files[i], process->set, MP_REASON_NEEDED,
-				   needer->path);
+		mp_resolution_keep(
+			&library->files[i], process->set,
+			MP_WHY(MP_REASON_NEEDED, .because = needer->path, .detail = name));
 		/* Variants for other CPUs have needs of their own, but are not what a name means.
 		 */
 		if (add_found(process, &library->files[i], i == 0 ? name : NULL, &needer->object,
 			      err))
 			return -1;
 	}
-	if (library->through && keep_file(process, library->through, needer->path, err) < 0)
+	if (library->through &&
+	    keep_file(process, library->through,
+		      MP_WHY(MP_REASON_NEEDED, .because = needer->path, .detail = name), err) < 0)
 		return -1;
 	return 0;
 }
@@ -187,7 +190,7 @@ static int need_musl(struct process *process, const struct loaded *needer, struc
 	if (process->objects[0]->object.elf->interpreter)
 		return 0;
 	path = mp_xasprintf("/lib/ld-musl-%s.so.1", process->kind.musl_arch);
-	rc = keep_file(process, path, needer->path, err);
+	rc = keep_file(process, path, MP_WHY(MP_REASON_NEEDED, .because = needer->path), err);
 	if (rc == 0)
 		mp_missing_add(process->missing, path, needer->path, &tried);
 	return rc < 0 ? -1 : 0;
@@ -245,7 +248,8 @@ static int load_interpreter(struct process *process, const struct loaded *progra
 		mp_missing_add(process->missing, text, program->path, &tried);
 		return 0;
 	}
-	mp_resolution_keep(&res, process->set, MP_REASON_INTERPRETER, program->path);
+	mp_resolution_keep(&res, process->set,
+			   MP_WHY(MP_REASON_INTERPRETER, .because = program->path));
 	return add_found(process, &res, NULL, &program->object, err);
 }
 

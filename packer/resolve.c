@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/resolve.h"
 
-#include "core/file.h"
 #include "core/path.h"
 
 #include <limits.h>
@@ -355,20 +354,22 @@ static const char *passed_for(const struct mp_resolution *res, size_t i)
 }
 
 void mp_resolution_keep(const struct mp_resolution *res, struct mp_fileset *set,
-			enum mp_reason reason, const char *because)
+			const struct mp_why *why)
 {
+	struct mp_why last = *why;
+
 	for (size_t i = 0; i < res->n_steps; i++) {
 		const struct mp_resolve_step *step = &res->steps[i];
 
 		if (step->last && res->status == MP_RESOLVED_FOUND) {
-			mp_fileset_add(set, step->path, step->node, reason, because);
-			reason = MP_REASON_TARGET;
-			because = step->path;
+			mp_fileset_add(set, step->path, step->node, &last);
+			last = (struct mp_why){ MP_REASON_TARGET, step->path, NULL };
 		} else if (S_ISLNK(step->node->mode)) {
-			mp_fileset_add(set, step->path, step->node, MP_REASON_SYMLINK, res->asked);
+			mp_fileset_add(set, step->path, step->node,
+				       MP_WHY(MP_REASON_SYMLINK, .because = res->asked));
 		} else {
-			mp_fileset_add(set, step->path, step->node, MP_REASON_PARENT,
-				       passed_for(res, i));
+			mp_fileset_add(set, step->path, step->node,
+				       MP_WHY(MP_REASON_PARENT, .because = passed_for(res, i)));
 		}
 	}
 }
@@ -377,14 +378,14 @@ int mp_resolver_read_file(struct mp_resolver *resolver, const char *path, size_t
 			  struct mp_buf *buf, struct mp_error *err)
 {
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-	MP_AUTO(mp_closep) int fd = -1;
+	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 
 	if (mp_resolve(resolver, path, 0, &res, err))
 		return -1;
 	if (!mp_resolution_is_file(&res))
 		return 0;
-	if (mp_rootfs_open(resolver->root, res.path, &fd, err) ||
-	    mp_fd_read_all(fd, path, max_bytes, buf, err))
+	if (mp_rootfs_open(resolver->root, res.path, &contents, err) ||
+	    mp_contents_read_all(&contents, path, max_bytes, buf, err))
 		return -1;
 	return 1;
 }

@@ -68,13 +68,13 @@ void mp_resolution_clear(struct mp_resolution *resolution);
 bool mp_resolution_is_file(const struct mp_resolution *resolution);
 
 /*
- * Adds to @set what the walk met. FOUND: what the path names gets @reason and @because, where that
- * is a symlink each further object MP_REASON_TARGET because of the link before it. The rest gets
+ * Adds to @set what the walk met. FOUND: what the path names gets @why, where that is a symlink
+ * each further object MP_REASON_TARGET because of the link before it. The rest gets
  * MP_REASON_SYMLINK because of the path that was asked for, or MP_REASON_PARENT because of what the
  * directory was passed for. Otherwise only the rest is there to be added.
  */
 void mp_resolution_keep(const struct mp_resolution *resolution, struct mp_fileset *set,
-			enum mp_reason reason, const char *because);
+			const struct mp_why *why);
 
 /*
  * Appends the contents of the regular file at @path, symlinks followed. Returns 1, 0 where there is

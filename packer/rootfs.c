@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/rootfs_internal.h"
 
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 void mp_node_clear(struct mp_node *node)
 {
@@ -121,11 +124,63 @@ int mp_rootfs_lookup(struct mp_rootfs *root, const char *path, struct mp_node *n
 	return root->ops->lookup(root, path, node_out, err);
 }
 
-int mp_rootfs_open(struct mp_rootfs *root, const char *path, int *fd_out, struct mp_error *err)
+int mp_rootfs_open(struct mp_rootfs *root, const char *path, struct mp_contents *contents_out,
+		   struct mp_error *err)
 {
 	if (check_path(path, err))
 		return -1;
-	return root->ops->open(root, path, fd_out, err);
+	return root->ops->open(root, path, contents_out, err);
+}
+
+ssize_t mp_contents_read(const struct mp_contents *contents, void *buf, size_t len, uint64_t at)
+{
+	ssize_t got;
+
+	if (at >= contents->size_bytes)
+		return 0;
+	if (len > contents->size_bytes - at)
+		len = (size_t)(contents->size_bytes - at);
+	do
+		got = pread(contents->fd, buf, len, (off_t)(contents->offset + at));
+	while (got < 0 && errno == EINTR);
+	return got;
+}
+
+int mp_contents_size(const struct mp_contents *contents, uint64_t *size_bytes_out)
+{
+	struct stat st;
+
+	*size_bytes_out = contents->size_bytes;
+	if (contents->size_bytes != MP_CONTENTS_TO_END)
+		return 0;
+	if (fstat(contents->fd, &st) < 0)
+		return -1;
+	*size_bytes_out = (uint64_t)st.st_size;
+	return 0;
+}
+
+int mp_contents_read_all(const struct mp_contents *contents, const char *what, size_t max_bytes,
+			 struct mp_buf *buf, struct mp_error *err)
+{
+	char chunk[16384];
+	uint64_t at = 0;
+	ssize_t got;
+
+	while ((got = mp_contents_read(contents, chunk, sizeof(chunk), at)) > 0) {
+		at += (uint64_t)got;
+		if (at > max_bytes)
+			return mp_error_set(err, MP_E_FORMAT, 0, "read '%s': larger than %zu bytes",
+					    what, max_bytes);
+		mp_buf_add(buf, chunk, (size_t)got);
+	}
+	return got < 0 ? mp_error_set(err, MP_E_SYS, errno, "read '%s'", what) : 0;
+}
+
+void mp_contents_close(struct mp_contents *contents)
+{
+	if (!contents->borrowed)
+		mp_closep(&contents->fd);
+	*contents = MP_CONTENTS_CLOSED;
 }
 
 int mp_rootfs_list(struct mp_rootfs *root, const char *path, struct mp_strv *names_out,

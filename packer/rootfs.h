@@ -54,12 +54,38 @@ void mp_node_copy(struct mp_node *dst, const struct mp_node *src);
 MP_MUST_USE int mp_rootfs_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
 				 struct mp_error *err);
 
+/* Where the bytes of a regular file are. Closed is { .fd = -1 }. */
+struct mp_contents {
+	int fd;
+	uint64_t offset;     /* of the first byte in @fd */
+	uint64_t size_bytes; /* MP_CONTENTS_TO_END: as far as @fd goes */
+	bool borrowed;       /* @fd belongs to the rootfs, which must outlive this */
+};
+
+#define MP_CONTENTS_CLOSED ((struct mp_contents){ .fd = -1 })
+#define MP_CONTENTS_TO_END UINT64_MAX
+/* The whole of a file that is open already, and is closed with it. */
+#define MP_CONTENTS_OF(open_fd)                                                                    \
+	((struct mp_contents){ .fd = (open_fd), .size_bytes = MP_CONTENTS_TO_END })
+
 /*
- * Opens the regular file at @path (same rules) for reading from offset 0. MP_E_NOTFOUND when
- * absent; MP_E_FORMAT when it is something else, which is never opened.
+ * Opens the regular file at @path (same rules). MP_E_NOTFOUND when absent; MP_E_FORMAT when it is
+ * something else, which is never opened.
  */
-MP_MUST_USE int mp_rootfs_open(struct mp_rootfs *root, const char *path, int *fd_out,
-			       struct mp_error *err);
+MP_MUST_USE int mp_rootfs_open(struct mp_rootfs *root, const char *path,
+			       struct mp_contents *contents_out, struct mp_error *err);
+
+/* As pread(2), @at from the file's first byte; 0 at its end. Repeated after EINTR. */
+ssize_t mp_contents_read(const struct mp_contents *contents, void *buf, size_t len, uint64_t at);
+
+/* How many bytes there are. -1 with errno. */
+int mp_contents_size(const struct mp_contents *contents, uint64_t *size_bytes_out);
+
+/* Appends all of it to @buf; MP_E_FORMAT beyond @max_bytes. @what names it in errors. */
+MP_MUST_USE int mp_contents_read_all(const struct mp_contents *contents, const char *what,
+				     size_t max_bytes, struct mp_buf *buf, struct mp_error *err);
+
+void mp_contents_close(struct mp_contents *contents);
 
 /*
  * Names in the directory at @path (same rules), sorted, without "." and "..". MP_E_NOTFOUND when it

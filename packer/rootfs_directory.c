@@ -219,8 +219,8 @@ static int directory_lookup(struct mp_rootfs *root, const char *path, struct mp_
 	return 1;
 }
 
-static int directory_open(struct mp_rootfs *root, const char *path, int *fd_out,
-			  struct mp_error *err)
+static int directory_open(struct mp_rootfs *root, const char *path,
+			  struct mp_contents *contents_out, struct mp_error *err)
 {
 	MP_AUTO(mp_closep) int fd = -1;
 	char link[FD_LINK_SIZE];
@@ -238,7 +238,7 @@ static int directory_open(struct mp_rootfs *root, const char *path, int *fd_out,
 		opened = open(link, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (opened < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "open '%s'", path);
-	*fd_out = opened;
+	*contents_out = MP_CONTENTS_OF(opened);
 	return 0;
 }
 

@@ -8,7 +8,8 @@
 struct mp_rootfs_ops {
 	int (*lookup)(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
 		      struct mp_error *err);
-	int (*open)(struct mp_rootfs *root, const char *path, int *fd_out, struct mp_error *err);
+	int (*open)(struct mp_rootfs *root, const char *path, struct mp_contents *contents_out,
+		    struct mp_error *err);
 	int (*list)(struct mp_rootfs *root, const char *path, struct mp_strv *names_out,
 		    struct mp_error *err); /* in any order, onto an empty list */
 	int (*totals)(struct mp_rootfs *root, struct mp_rootfs_totals *totals_out,

@@ -547,7 +547,7 @@ int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *
 		.end = on_end,
 	};
 	struct mp_rootfs_stream *stream;
-	int fd;
+	int fd = -1;
 
 	if (open_temporary(&fd, err))
 		return -1;
@@ -594,70 +594,22 @@ static int stream_lookup(struct mp_rootfs *root, const char *path, struct mp_nod
 	return 1;
 }
 
-/* Copies @len bytes; beyond the end of @from there are only zeros. */
-static int copy_range(int from, uint64_t from_offset, int to, uint64_t to_offset, uint64_t len,
-		      struct mp_error *err)
-{
-	MP_AUTO(mp_freep) unsigned char *buffer = mp_xmalloc(BUFFER);
-
-	while (len > 0) {
-		ssize_t got = pread(from, buffer, len < BUFFER ? (size_t)len : BUFFER,
-				    (off_t)from_offset);
-
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return temporary_failed(errno, "read", err);
-		if (got == 0)
-			return 0;
-		if (pwrite_all(to, buffer, (size_t)got, to_offset, err))
-			return -1;
-		from_offset += (uint64_t)got;
-		to_offset += (uint64_t)got;
-		len -= (uint64_t)got;
-	}
-	return 0;
-}
-
-/* Copies the contents of @file to the start of @to, hole for hole. */
-static int copy_contents(const struct index *index, const struct file *file, int to,
-			 struct mp_error *err)
-{
-	uint64_t at = file->offset, end = at + file->node.size_bytes;
-
-	while (at < end) {
-		off_t data = lseek(index->contents_fd, (off_t)at, SEEK_DATA);
-		off_t hole;
-
-		if (data < 0 || (uint64_t)data >= end) /* ENXIO: no data to the end */
-			break;
-		hole = lseek(index->contents_fd, data, SEEK_HOLE);
-		if (hole < 0 || (uint64_t)hole > end)
-			hole = (off_t)end;
-		if (copy_range(index->contents_fd, (uint64_t)data, to,
-			       (uint64_t)data - file->offset, (uint64_t)(hole - data), err))
-			return -1;
-		at = (uint64_t)hole;
-	}
-	if (ftruncate(to, (off_t)file->node.size_bytes) < 0)
-		return temporary_failed(errno, "write to", err);
-	return 0;
-}
-
-/* A file of its own: readers want one that begins at offset 0 and ends where it should. */
-static int stream_open(struct mp_rootfs *root, const char *path, int *fd_out, struct mp_error *err)
+static int stream_open(struct mp_rootfs *root, const char *path, struct mp_contents *contents_out,
+		       struct mp_error *err)
 {
 	const struct index *index = (struct index *)root;
 	const struct name *name = find_path(index, path);
-	MP_AUTO(mp_closep) int fd = -1;
 
 	if (!name)
 		return mp_rootfs_err_absent(err, path);
 	if (!S_ISREG(name->file->node.mode))
 		return mp_rootfs_err_not_file(err, path);
-	if (open_temporary(&fd, err) || copy_contents(index, name->file, fd, err))
-		return -1;
-	*fd_out = MP_STEAL_FD(fd);
+	*contents_out = (struct mp_contents){
+		.fd = index->contents_fd,
+		.offset = name->file->offset,
+		.size_bytes = name->file->node.size_bytes,
+		.borrowed = true,
+	};
 	return 0;
 }
 
@@ -778,6 +730,9 @@ int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **
 		rc = mp_tar_reader_finish(stream->reader, &stream->failure);
 	if (settle(stream, rc, err))
 		return -1;
+	/* The last file may end in a hole. */
+	if (ftruncate(stream->index->contents_fd, (off_t)stream->index->contents_end) < 0)
+		return temporary_failed(errno, "write to", err);
 	if (stream->engine_paths.n > 0)
 		disown_engine(stream);
 	stream->index->base.ops = &ops;

@@ -266,18 +266,19 @@ SPECIMEN_FN void specimen_make(const char *dir)
 static void add_contents(struct mp_rootfs *root, const char *path, uint64_t size,
 			 struct mp_buf *text)
 {
-	MP_AUTO(mp_closep) int fd = -1;
+	struct mp_contents contents;
 	MP_AUTO(mp_sha256_freep) struct mp_sha256 *sum = mp_sha256_new();
 	char chunk[65536], hex[MP_SHA256_HEX_SIZE];
 	struct mp_error err;
 	uint64_t total = 0;
 	ssize_t got;
 
-	cr_assert_eq(mp_rootfs_open(root, path, &fd, &err), 0, "%s", err.msg);
-	while ((got = read(fd, chunk, sizeof(chunk))) > 0) {
+	cr_assert_eq(mp_rootfs_open(root, path, &contents, &err), 0, "%s", err.msg);
+	while ((got = mp_contents_read(&contents, chunk, sizeof(chunk), total)) > 0) {
 		mp_sha256_add(sum, chunk, (size_t)got);
 		total += (uint64_t)got;
 	}
+	mp_contents_close(&contents);
 	mp_sha256_finish(sum, hex);
 	cr_assert_eq(total, size, "'%s' has %" PRIu64 " bytes", path, total);
 	mp_buf_addf(text, " %.16s", hex);
@@ -338,7 +339,7 @@ static void describe_tree(struct description *d, const char *path)
 
 	cr_assert_eq(mp_rootfs_lookup(d->root, path, &node, &err), 1, "'%s' %s", path, err.msg);
 	if (d->set)
-		mp_fileset_add(d->set, path, &node, MP_REASON_LISTED, NULL);
+		mp_fileset_add(d->set, path, &node, MP_WHY(MP_REASON_LISTED));
 	if (path[1])
 		describe_node(d, path, &node);
 	if (!S_ISDIR(node.mode))

@@ -57,7 +57,7 @@ static int pack_some(const char *dir, const char *const *paths, int fd, struct m
 		MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
 
 		cr_assert_eq(mp_rootfs_lookup(root, *paths, &node, err), 1, "'%s'", *paths);
-		mp_fileset_add(set, *paths, &node, MP_REASON_LISTED, NULL);
+		mp_fileset_add(set, *paths, &node, MP_WHY(MP_REASON_LISTED));
 	}
 	return mp_archive_write(root, set, fd, "out.tar", &stats, err);
 }
@@ -120,7 +120,8 @@ Test(archive, same_bytes_from_any_order_and_locale)
 	for (size_t i = mp_fileset_count(set); i > 0; i--) {
 		const struct mp_file *file = mp_fileset_at(set, i - 1);
 
-		mp_fileset_add(reversed, file->path, &file->node, MP_REASON_TRACED, "/x");
+		mp_fileset_add(reversed, file->path, &file->node,
+			       MP_WHY(MP_REASON_TRACED, .because = "/x"));
 	}
 	first = pack(root, set, tar);
 	cr_assert_not_null(setlocale(LC_ALL, "C.UTF-8"));

@@ -60,8 +60,8 @@ static bool is_program_of_host(const struct reference *reference, const char *pa
 	MP_AUTO(mp_elf_clear) struct mp_elf elf = { 0 };
 	MP_AUTO(mp_closep) int fd = open(path, O_RDONLY | O_CLOEXEC);
 
-	return fd >= 0 && mp_elf_read(fd, path, &elf, NULL) == 1 && elf.interpreter &&
-	       strcmp(elf.interpreter, reference->interpreter) == 0;
+	return fd >= 0 && mp_elf_read(&MP_CONTENTS_OF(fd), path, &elf, NULL) == 1 &&
+	       elf.interpreter && strcmp(elf.interpreter, reference->interpreter) == 0;
 }
 
 static void compare(struct reference *reference, const char *path)
@@ -262,7 +262,7 @@ Test(closure, what_is_kept_anyway_is_not_missing)
 	tree_library(&tree, "/opt/app/lib/libown.so.1", NULL, NULL);
 	tree_library(&tree, "/opt/app/plugin.so", "libown.so.1 libgone.so.1", NULL);
 	cr_assert_eq(mp_resolve(tree.resolver, "/opt/app/plugin.so", 0, &res, &err), 0);
-	mp_resolution_keep(&res, tree.set, MP_REASON_TRACED, NULL);
+	mp_resolution_keep(&res, tree.set, MP_WHY(MP_REASON_TRACED));
 	tree_close_over(&tree, "/opt/app/run", &no_env, &missing);
 	cr_assert_eq(missing.names.n, 1);
 	cr_expect_str_eq(missing.names.v[0], "libgone.so.1");

@@ -149,7 +149,7 @@ static int read_bytes(const void *data, size_t len, struct mp_elf *elf, struct m
 
 	cr_assert(fd >= 0);
 	cr_assert_eq(write(fd, data, len), (ssize_t)len);
-	return mp_elf_read(fd, "/x", elf, err);
+	return mp_elf_read(&MP_CONTENTS_OF(fd), "/x", elf, err);
 }
 
 Test(elf, both_classes_and_byte_orders)
@@ -374,8 +374,8 @@ Test(elf, kinds_of_files)
 		tree_elf(&tree, "/file", NULL, cases[i].flags);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
 		lseek(fd, 100, SEEK_SET);
-		cr_assert_eq(mp_elf_read(fd, path, &elf, &err), 1, "%s: %s", cases[i].flags,
-			     err.msg);
+		cr_assert_eq(mp_elf_read(&MP_CONTENTS_OF(fd), path, &elf, &err), 1, "%s: %s",
+			     cases[i].flags, err.msg);
 		cr_expect_eq(elf.dynamic, cases[i].dynamic, "%s", cases[i].flags);
 		cr_expect_eq(elf.interpreter != NULL, cases[i].interpreter, "%s", cases[i].flags);
 		cr_expect_eq(lseek(fd, 0, SEEK_CUR), 100, "the descriptor was moved");

@@ -16,16 +16,16 @@ Test(fileset, keeps_the_first_reason_and_a_copy_of_the_node)
 	};
 	const struct mp_file *file, *again;
 
-	file = mp_fileset_add(set, "/a", &node, MP_REASON_NEEDED, "/bin/x");
+	file = mp_fileset_add(set, "/a", &node, MP_WHY(MP_REASON_NEEDED, .because = "/bin/x"));
 	cr_expect_str_eq(file->path, "/a");
-	cr_expect_str_eq(file->because, "/bin/x");
+	cr_expect_str_eq(file->why.because, "/bin/x");
 	cr_expect_str_eq(file->node.target, "there");
 	cr_expect_neq(file->node.target, node.target);
 	cr_expect_eq(file->node.n_xattrs, 1);
 	cr_expect_eq(memcmp(file->node.xattrs[0].value, "value", 5), 0);
-	again = mp_fileset_add(set, "/a", &node, MP_REASON_TRACED, NULL);
+	again = mp_fileset_add(set, "/a", &node, MP_WHY(MP_REASON_TRACED));
 	cr_expect_eq(again, file);
-	cr_expect_eq(again->reason, MP_REASON_NEEDED);
+	cr_expect_eq(again->why.reason, MP_REASON_NEEDED);
 	cr_expect_eq(mp_fileset_count(set), 1);
 	cr_expect_eq(mp_fileset_find(set, "/a"), file);
 	cr_expect_null(mp_fileset_find(set, "/b"));
@@ -37,13 +37,13 @@ Test(fileset, entries_stay_in_place)
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = mp_fileset_new();
 	struct mp_node node = { .mode = S_IFREG | 0644 };
-	const struct mp_file *first = mp_fileset_add(set, "/", &node, MP_REASON_LISTED, NULL);
+	const struct mp_file *first = mp_fileset_add(set, "/", &node, MP_WHY(MP_REASON_LISTED));
 
 	for (int i = 0; i < 10000; i++) {
 		char path[32];
 
 		snprintf(path, sizeof(path), "/%d", i);
-		mp_fileset_add(set, path, &node, MP_REASON_PARENT, path);
+		mp_fileset_add(set, path, &node, MP_WHY(MP_REASON_PARENT, .because = path));
 		cr_assert_str_eq(mp_fileset_at(set, (size_t)i + 1)->path, path);
 	}
 	cr_expect_eq(mp_fileset_at(set, 0), first);
@@ -63,7 +63,7 @@ Test(fileset, sorted_has_directories_before_and_beside_what_they_hold)
 	size_t n = MP_ARRAY_LEN(order);
 
 	for (size_t i = 0; i < n; i++)
-		mp_fileset_add(set, order[(i * 5 + 3) % n], &node, MP_REASON_LISTED, NULL);
+		mp_fileset_add(set, order[(i * 5 + 3) % n], &node, MP_WHY(MP_REASON_LISTED));
 	cr_assert_eq(mp_fileset_count(set), n);
 	sorted = mp_fileset_sorted(set);
 	for (size_t i = 0; i < n; i++)
@@ -82,8 +82,39 @@ Test(fileset, empty)
 Test(fileset, every_reason_has_a_text)
 {
 	for (int i = 0; i < MP_REASON_COUNT; i++) {
-		cr_expect(mp_reason_text((enum mp_reason)i)[0]);
-		cr_expect_str_neq(mp_reason_text((enum mp_reason)i), "unknown", "%d", i);
+		MP_AUTO(mp_freep) char *text = mp_why_text(MP_WHY((enum mp_reason)i));
+
+		cr_expect(text[0], "%d", i);
 	}
-	cr_expect_str_eq(mp_reason_text(MP_REASON_COUNT), "unknown");
+}
+
+Test(fileset, says_why)
+{
+	MP_AUTO(mp_freep)
+	char *needed = mp_why_text(MP_WHY(MP_REASON_NEEDED, .because = "/x", .detail = "libc.so"));
+	MP_AUTO(mp_freep) char *rule = mp_why_text(MP_WHY(MP_REASON_RULE, .detail = "--keep /a"));
+
+	cr_expect_str_eq(needed, "needed by /x (libc.so)");
+	cr_expect_str_eq(rule, "kept by rule (--keep /a)");
+}
+
+Test(fileset, made_contents_take_the_place_of_the_images)
+{
+	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = mp_fileset_new();
+	const struct mp_node image = { .mode = S_IFREG | 0600, .size_bytes = 100, .nlink = 3 };
+	const struct mp_node ours = { .mode = S_IFREG | 0644 };
+	const struct mp_file *file = mp_fileset_add(set, "/a", &image, MP_WHY(MP_REASON_TRACED));
+
+	cr_expect_null(file->made);
+	for (int i = 0; i < 2; i++)
+		cr_expect_eq(mp_fileset_add_made(set, "/a", &ours, "text", 4,
+						 MP_WHY(MP_REASON_PACKAGE, .detail = "x")),
+			     file);
+	cr_expect_eq(file->node.mode, S_IFREG | 0644);
+	cr_expect_eq(file->node.size_bytes, 4);
+	cr_expect_eq(file->node.nlink, 1);
+	cr_expect_eq(file->made->len, 4);
+	cr_expect_eq(memcmp(file->made->data, "text", 4), 0);
+	cr_expect_eq(file->why.reason, MP_REASON_PACKAGE);
+	cr_expect_eq(mp_fileset_count(set), 1);
 }

@@ -360,7 +360,7 @@ static void abi_of_host(struct mp_elf *elf)
 	MP_AUTO(mp_closep) int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
 	struct mp_error err;
 
-	cr_assert_eq(mp_elf_read(fd, "/bin/true", elf, &err), 1, "%s", err.msg);
+	cr_assert_eq(mp_elf_read(&MP_CONTENTS_OF(fd), "/bin/true", elf, &err), 1, "%s", err.msg);
 }
 
 /* A missing library: every directory is named, the default ones of the machine last. */
@@ -424,8 +424,8 @@ Test(loader, hwcaps_variants_in_the_cache)
 	/* Without it the loader would not find the library again. */
 	const struct mp_file *cache = mp_fileset_find(tree.set, "/etc/ld.so.cache");
 	cr_assert_not_null(cache);
-	cr_expect_eq(cache->reason, MP_REASON_NEEDED);
-	cr_expect_str_eq(cache->because, "/opt/run");
+	cr_expect_eq(cache->why.reason, MP_REASON_NEEDED);
+	cr_expect_str_eq(cache->why.because, "/opt/run");
 }
 
 /* The tokens whose values the image does not tell: all that exist are kept. */

@@ -137,7 +137,7 @@ Test(resolve, keeps_what_was_crossed)
 
 		cr_assert_eq(mp_resolve(tree.resolver, cases[i].path, cases[i].flags, &res, &err),
 			     0, "%s: %s", cases[i].path, err.msg);
-		mp_resolution_keep(&res, set, MP_REASON_TRACED, NULL);
+		mp_resolution_keep(&res, set, MP_WHY(MP_REASON_TRACED));
 		MP_AUTO(mp_freep) char *kept = tree_set_text(set);
 		cr_expect_str_eq(kept, cases[i].kept, "%s:\n%s", cases[i].path, kept);
 	}
@@ -259,7 +259,7 @@ Test(resolve, remembers_what_it_passed)
 
 	make_links(&tree);
 	cr_assert_eq(mp_resolve(tree.resolver, "/lib/x/libz.so", 0, &first, &err), 0);
-	mp_resolution_keep(&first, tree.set, MP_REASON_TRACED, NULL);
+	mp_resolution_keep(&first, tree.set, MP_WHY(MP_REASON_TRACED));
 	command = mp_xasprintf("rm -rf '%s/usr'", tree.dir);
 	tree_run(command);
 	cr_assert_eq(mp_resolve(tree.resolver, "/lib/x/libz.so", 0, &again, &err), 0);

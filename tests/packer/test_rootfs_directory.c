@@ -118,13 +118,14 @@ Test(rootfs_directory, nothing_leads_out)
 		MP_AUTO(mp_strv_free) struct mp_strv names = { 0 };
 		struct mp_node node = { 0 };
 		struct mp_error err = { 0 };
-		int fd = -1;
+		struct mp_contents contents = MP_CONTENTS_CLOSED;
 
 		cr_expect_eq(mp_rootfs_lookup(root, absent[i], &node, &err), 0, "'%s' %s",
 			     absent[i], err.msg);
-		cr_expect_eq(mp_rootfs_open(root, absent[i], &fd, &err), -1, "'%s'", absent[i]);
+		cr_expect_eq(mp_rootfs_open(root, absent[i], &contents, &err), -1, "'%s'",
+			     absent[i]);
 		cr_expect_eq(err.code, MP_E_NOTFOUND, "'%s': %s", absent[i], err.msg);
-		cr_expect_eq(fd, -1);
+		cr_expect_eq(contents.fd, -1);
 		cr_expect_eq(mp_rootfs_list(root, absent[i], &names, &err), -1);
 		cr_expect_eq(err.code, MP_E_NOTFOUND, "'%s': %s", absent[i], err.msg);
 	}
@@ -141,11 +142,11 @@ Test(rootfs_directory, refuses_paths_that_are_not_clean)
 		struct mp_node node = { 0 };
 		struct mp_strv names = { 0 };
 		struct mp_error err = { 0 };
-		int fd = -1;
+		struct mp_contents contents = MP_CONTENTS_CLOSED;
 
 		cr_expect_eq(mp_rootfs_lookup(root, bad[i], &node, &err), -1, "'%s'", bad[i]);
 		cr_expect(strstr(err.msg, "is not a clean absolute path"), "%s", err.msg);
-		cr_expect_eq(mp_rootfs_open(root, bad[i], &fd, &err), -1);
+		cr_expect_eq(mp_rootfs_open(root, bad[i], &contents, &err), -1);
 		cr_expect_eq(mp_rootfs_list(root, bad[i], &names, &err), -1);
 	}
 }
@@ -179,7 +180,7 @@ Test(rootfs_directory, opens_nothing_but_regular_files)
 	MP_AUTO(scratch_clear) struct scratch scratch;
 	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
 	MP_AUTO(mp_strv_free) struct mp_strv names = { 0 };
-	MP_AUTO(mp_closep) int fd = -1;
+	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 	struct mp_error err = { 0 };
 	char text[8] = "";
 
@@ -187,15 +188,15 @@ Test(rootfs_directory, opens_nothing_but_regular_files)
 	specimen_make(scratch.dir);
 	root = open_dir(scratch.dir);
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
-		cr_expect_eq(mp_rootfs_open(root, cases[i].path, &fd, &err), -1);
+		cr_expect_eq(mp_rootfs_open(root, cases[i].path, &contents, &err), -1);
 		cr_expect_str_eq(err.msg, cases[i].message);
 	}
 	cr_expect_eq(mp_rootfs_list(root, "/bin/suid", &names, &err), -1);
 	cr_expect_str_eq(err.msg, "'/bin/suid' in the image is not a directory");
-	cr_assert_eq(mp_rootfs_open(root, "/bin/none", &fd, &err), 0, "%s", err.msg);
-	cr_expect_eq(read(fd, text, sizeof(text)), 1);
-	cr_expect(fcntl(fd, F_GETFL) & O_NOATIME);
-	cr_expect(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	cr_assert_eq(mp_rootfs_open(root, "/bin/none", &contents, &err), 0, "%s", err.msg);
+	cr_expect_eq(mp_contents_read(&contents, text, sizeof(text), 0), 1);
+	cr_expect(fcntl(contents.fd, F_GETFL) & O_NOATIME);
+	cr_expect(fcntl(contents.fd, F_GETFD) & FD_CLOEXEC);
 }
 
 Test(rootfs_directory, lists_sorted)
@@ -279,11 +280,11 @@ Test(rootfs_directory, paths_beyond_path_max)
 	root = open_dir(scratch.dir);
 	{
 		MP_AUTO(mp_node_clear) struct mp_node node = look(root, path.data);
-		MP_AUTO(mp_closep) int fd = -1;
+		MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 		struct mp_node none = { 0 };
 
 		cr_expect_eq(node.size_bytes, 6);
-		cr_expect_eq(mp_rootfs_open(root, path.data, &fd, &err), 0, "%s", err.msg);
+		cr_expect_eq(mp_rootfs_open(root, path.data, &contents, &err), 0, "%s", err.msg);
 		path.data[path.len - 1] = 'y';
 		cr_expect_eq(mp_rootfs_lookup(root, path.data, &none, &err), 0);
 	}

@@ -131,8 +131,8 @@ Test(rootfs_overlay, one_layer_with_whiteouts)
 	MP_AUTO(layers_clear) struct layers layers;
 	MP_AUTO(mp_freep) char *top = NULL;
 	struct mp_rootfs_totals totals;
+	struct mp_contents contents;
 	struct mp_error err;
-	int fd;
 
 	make_two_layers(&layers);
 	mp_freep(&layers.dirs.v[1]);
@@ -141,7 +141,7 @@ Test(rootfs_overlay, one_layer_with_whiteouts)
 	top = names_in(&layers, "/");
 	cr_expect_str_eq(top, "became-a-file hidden kept replaced");
 	cr_expect_not(has(&layers, "/gone"));
-	cr_expect_eq(mp_rootfs_open(layers.root, "/gone", &fd, &err), -1);
+	cr_expect_eq(mp_rootfs_open(layers.root, "/gone", &contents, &err), -1);
 	cr_expect_eq(err.code, MP_E_NOTFOUND);
 	cr_assert_eq(mp_rootfs_totals(layers.root, &totals, &err), 0);
 	cr_expect_eq(totals.files, 4);
@@ -226,16 +226,16 @@ Test(rootfs_overlay, nothing_can_be_written)
 	MP_AUTO(layers_clear) struct layers layers;
 	struct mp_error err;
 	char link[64];
-	int fd = -1;
+	struct mp_contents contents;
 
 	make_two_layers(&layers);
 	open_layers(&layers);
-	cr_assert_eq(mp_rootfs_open(layers.root, "/replaced", &fd, &err), 0, "%s", err.msg);
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	cr_assert_eq(mp_rootfs_open(layers.root, "/replaced", &contents, &err), 0, "%s", err.msg);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", contents.fd);
 	cr_expect_eq(open(link, O_WRONLY), -1);
 	cr_expect_eq(errno, EROFS);
-	cr_expect_eq(fchmod(fd, 0777), -1);
-	close(fd);
+	cr_expect_eq(fchmod(contents.fd, 0777), -1);
+	mp_contents_close(&contents);
 }
 
 /* Which of the two it is decides what the caller does. */

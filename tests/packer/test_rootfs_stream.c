@@ -151,12 +151,13 @@ static void expect_is(struct mp_rootfs *root, const char *path, const char *expe
 
 static char *contents_of(struct mp_rootfs *root, const char *path)
 {
-	MP_AUTO(mp_closep) int fd = -1;
+	struct mp_contents contents;
 	struct mp_error err = { 0 };
 	char text[100] = "";
 
-	cr_assert_eq(mp_rootfs_open(root, path, &fd, &err), 0, "%s", err.msg);
-	cr_assert_geq(read(fd, text, sizeof(text) - 1), 0);
+	cr_assert_eq(mp_rootfs_open(root, path, &contents, &err), 0, "%s", err.msg);
+	cr_assert_geq(mp_contents_read(&contents, text, sizeof(text) - 1, 0), 0);
+	mp_contents_close(&contents);
 	return mp_xstrdup(text);
 }
 
@@ -294,25 +295,26 @@ Test(rootfs_stream, sparse_files_keep_their_holes)
 		MP_AUTO(mp_freep)
 		char *command = mp_xasprintf("tar -S %s -C '%s' -cf - .", forms[i], scratch.dir);
 		MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = open_stream_of(command, 777);
-		MP_AUTO(mp_closep) int fd = -1, small = -1;
+		struct mp_contents huge, small;
 		struct mp_error err;
 		struct stat st;
 		char text[7] = "";
 
 		expect_is(root, "/huge", "100644 0:0 1099511627776 x1");
-		cr_assert_eq(mp_rootfs_open(root, "/huge", &fd, &err), 0, "%s", err.msg);
-		cr_assert_eq(fstat(fd, &st), 0);
-		cr_expect_eq(st.st_size, (off_t)1 << 40);
-		cr_expect_lt(st.st_blocks, 200);
-		cr_expect_eq(pread(fd, text, 6, ((off_t)1 << 39) + 12345), 6);
+		cr_assert_eq(mp_rootfs_open(root, "/huge", &huge, &err), 0, "%s", err.msg);
+		cr_assert_eq(fstat(huge.fd, &st), 0);
+		cr_expect_lt(st.st_blocks, 1000);
+		cr_expect_eq(huge.size_bytes, (uint64_t)1 << 40);
+		cr_expect_eq(mp_contents_read(&huge, text, 6, ((uint64_t)1 << 39) + 12345), 6);
 		cr_expect_str_eq(text, "island");
 		cr_assert_eq(mp_rootfs_open(root, "/many", &small, &err), 0, "%s", err.msg);
 		for (int k = 1; k < 60; k++) {
-			cr_expect_eq(pread(small, text, 5, k * 65536 + k), 5);
+			cr_expect_eq(mp_contents_read(&small, text, 5, (uint64_t)k * 65536 + k), 5);
 			cr_expect_eq(memcmp(text, "reef", 5), 0, "%s: %d", forms[i], k);
 		}
 		expect_is(root, "/hole", "100644 0:0 5000000 x1");
-		run("cmp '%s' /proc/%d/fd/%d", many, getpid(), small);
+		run("cmp -i 0:%llu -n %llu '%s' /proc/%d/fd/%d", (unsigned long long)small.offset,
+		    (unsigned long long)small.size_bytes, many, getpid(), small.fd);
 	}
 }
 
@@ -323,9 +325,10 @@ Test(rootfs_stream, zeros_take_no_room)
 	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
 	MP_AUTO(mp_freep) char *zeros = mp_xcalloc(1, 1 << 20);
 	MP_AUTO(mp_buf_free) struct mp_buf tar = { 0 }, end = { 0 };
-	MP_AUTO(mp_closep) int fd = -1;
+	struct mp_contents contents;
 	struct mp_error err = { 0 };
 	struct stat st;
+	char last = 1;
 
 	cr_assert_eq(mp_rootfs_stream_new(&stream, &err), 0, "%s", err.msg);
 	add_header(&tar, "zeros", '0', (uint64_t)1 << 32, "");
@@ -335,10 +338,12 @@ Test(rootfs_stream, zeros_take_no_room)
 	add_end(&end);
 	cr_assert_eq(mp_rootfs_stream_feed(stream, end.data, end.len, &err), 0, "%s", err.msg);
 	cr_assert_eq(mp_rootfs_stream_finish(stream, &root, &err), 0, "%s", err.msg);
-	cr_assert_eq(mp_rootfs_open(root, "/zeros", &fd, &err), 0, "%s", err.msg);
-	cr_assert_eq(fstat(fd, &st), 0);
-	cr_expect_eq(st.st_size, (off_t)1 << 32);
+	cr_assert_eq(mp_rootfs_open(root, "/zeros", &contents, &err), 0, "%s", err.msg);
+	cr_assert_eq(fstat(contents.fd, &st), 0);
+	cr_expect_eq(contents.size_bytes, (uint64_t)1 << 32);
 	cr_expect_eq(st.st_blocks, 0);
+	cr_expect_eq(mp_contents_read(&contents, &last, 1, ((uint64_t)1 << 32) - 1), 1);
+	cr_expect_eq(last, 0);
 }
 
 Test(rootfs_stream, parents_that_are_not_listed)

@@ -165,7 +165,7 @@ TREE_FN char *tree_host_interpreter(void)
 	MP_AUTO(mp_closep) int fd = open("/bin/true", O_RDONLY | O_CLOEXEC);
 	struct mp_error err;
 
-	cr_assert_eq(mp_elf_read(fd, "/bin/true", &elf, &err), 1, "%s", err.msg);
+	cr_assert_eq(mp_elf_read(&MP_CONTENTS_OF(fd), "/bin/true", &elf, &err), 1, "%s", err.msg);
 	cr_assert_not_null(elf.interpreter);
 	return MP_STEAL(elf.interpreter);
 }
@@ -189,7 +189,7 @@ TREE_FN void tree_close_over(struct tree *tree, const char *path, const struct m
 
 	cr_assert_eq(mp_resolve(tree->resolver, path, 0, &res, &err), 0, "%s", err.msg);
 	cr_assert_eq(res.status, MP_RESOLVED_FOUND, "%s", path);
-	mp_resolution_keep(&res, tree->set, MP_REASON_TRACED, NULL);
+	mp_resolution_keep(&res, tree->set, MP_WHY(MP_REASON_TRACED));
 	cr_assert_eq(mp_closure_run(tree->resolver, tree->set, env, missing, &err), 0, "%s",
 		     err.msg);
 }
@@ -204,7 +204,7 @@ TREE_FN char *tree_lines(const struct mp_strv *list)
 	return mp_buf_steal(&text);
 }
 
-/* "path: reason because" of every entry, one a line, as they were added. Owned by the caller. */
+/* "path: why" of every entry, one a line, as they were added. Owned by the caller. */
 TREE_FN char *tree_set_text(const struct mp_fileset *set)
 {
 	struct mp_buf text = { 0 };
@@ -212,8 +212,9 @@ TREE_FN char *tree_set_text(const struct mp_fileset *set)
 	for (size_t i = 0; i < mp_fileset_count(set); i++) {
 		const struct mp_file *file = mp_fileset_at(set, i);
 
-		mp_buf_addf(&text, "%s: %s%s%s\n", file->path, mp_reason_text(file->reason),
-			    file->because ? " " : "", file->because ? file->because : "");
+		MP_AUTO(mp_freep) char *why = mp_why_text(&file->why);
+
+		mp_buf_addf(&text, "%s: %s\n", file->path, why);
 	}
 	return mp_buf_steal(&text);
 }
