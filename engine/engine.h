@@ -4,7 +4,7 @@
 
 #include "core/buf.h"
 #include "core/error.h"
-#include "core/image_config.h"
+#include "core/image.h"
 #include "core/json.h"
 
 #include <stdbool.h>
@@ -42,26 +42,8 @@ MP_MUST_USE int mp_engine_maps_owners(struct mp_engine *engine, bool *maps_out,
 
 /* Images */
 
-struct mp_image {
-	char *reference;    /* as asked for */
-	char *id;           /* "sha256:…" */
-	char *architecture; /* "" where the engine does not say, as os and created */
-	char *variant;      /* NULL without one */
-	char *os;
-	char *created; /* RFC 3339 */
-	int64_t size_bytes;
-	struct mp_json *config_json; /* "Config", as the engine gave it */
-	struct mp_image_config config;
-	/*
-	 * The directories of an overlay2 image, uppermost first, as the engine names them on its
-	 * own host; empty for any other storage driver.
-	 */
-	struct mp_strv layer_dirs;
-};
-
 MP_MUST_USE int mp_engine_image_inspect(struct mp_engine *engine, const char *reference,
 					struct mp_image **image_out, struct mp_error *err);
-void mp_image_freep(struct mp_image **image);
 
 /* Called while an image is pulled, with a line for people: "a1b2c3: Downloading 3.1 of 27 MB". */
 typedef void (*mp_engine_progress)(const char *line, void *context);

@@ -7,22 +7,6 @@
 /* A ':' or '@' may stand in a path; '%3A' is not the same to every engine's router. */
 #define KEEP_IN_PATH "/:@"
 
-void mp_image_freep(struct mp_image **image)
-{
-	if (!*image)
-		return;
-	mp_freep(&(*image)->reference);
-	mp_freep(&(*image)->id);
-	mp_freep(&(*image)->architecture);
-	mp_freep(&(*image)->variant);
-	mp_freep(&(*image)->os);
-	mp_freep(&(*image)->created);
-	mp_json_freep(&(*image)->config_json);
-	mp_image_config_free(&(*image)->config);
-	mp_strv_free(&(*image)->layer_dirs);
-	mp_freep(image);
-}
-
 static int add_layer_dirs(struct mp_strv *dirs, const struct mp_json *data, const char *key,
 			  struct mp_error *err)
 {
