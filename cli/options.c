@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <getopt.h>
 #include <limits.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -24,7 +25,8 @@
 #define MER (1u << MP_COMMAND_MERGE)
 #define DIF (1u << MP_COMMAND_DIFF)
 #define IMP (1u << MP_COMMAND_IMPORT)
-#define ALL (M | T | P | D | DOC | MER | DIF | IMP)
+#define EXP (1u << MP_COMMAND_EXPLAIN)
+#define ALL (M | T | P | D | DOC | MER | DIF | IMP | EXP)
 
 enum option_id {
 	OPT_ENV = 256,
@@ -57,6 +59,20 @@ enum option_id {
 	OPT_CONFIG,
 	OPT_ROOTFS,
 	OPT_FORMAT,
+	OPT_PLAN,
+	OPT_FROM_PLAN,
+	OPT_TRACE,
+	OPT_TO,
+	OPT_KEEP,
+	OPT_DROP,
+	OPT_KEEP_EXE,
+	OPT_KEEP_PACKAGE,
+	OPT_STAT_ONLY,
+	OPT_KEEP_SHELL,
+	OPT_KEEP_LISTED,
+	OPT_KEEP_SUGGESTED,
+	OPT_NO_PACKAGE_DB,
+	OPT_BUILD,
 	OPT_NO_IMAGE,
 	OPT_NO_VERIFY,
 	OPT_INCOMPLETE,
@@ -102,28 +118,43 @@ static const struct known_option {
 	{ OPT_MAIN_ONLY, "main-only", 0, false, M | T },
 	{ OPT_OUTPUT, "output", 'o', true, M | T | P | D | MER | IMP },
 	{ OPT_TAG, "tag", 't', true, M },
-	{ OPT_IMAGE, "image", 0, true, P | D },
-	{ OPT_ROOT, "root", 0, true, P },
+	{ OPT_IMAGE, "image", 0, true, P | D | EXP },
+	{ OPT_ROOT, "root", 0, true, P | EXP },
 	{ OPT_CONFIG, "config", 0, true, D },
 	{ OPT_ROOTFS, "rootfs", 0, true, D },
 	{ OPT_FORMAT, "format", 0, true, IMP },
+	{ OPT_PLAN, "plan", 0, true, M | P | EXP },
+	{ OPT_FROM_PLAN, "from-plan", 0, true, P },
+	{ OPT_TRACE, "trace", 0, true, EXP },
+	{ OPT_TO, "to", 0, true, M | P },
+	{ OPT_KEEP, "keep", 0, true, M | P | EXP },
+	{ OPT_DROP, "drop", 0, true, M | P | EXP },
+	{ OPT_KEEP_EXE, "keep-exe", 0, true, M | P | EXP },
+	{ OPT_KEEP_PACKAGE, "keep-package", 0, true, M | P | EXP },
+	{ OPT_STAT_ONLY, "stat-only", 0, true, M | P | EXP },
+	{ OPT_KEEP_SHELL, "keep-shell", 0, false, M | P | EXP },
+	{ OPT_KEEP_LISTED, "keep-listed", 0, false, M | P | EXP },
+	{ OPT_KEEP_SUGGESTED, "keep-suggested", 0, false, M | P | EXP },
+	{ OPT_NO_PACKAGE_DB, "no-package-db", 0, false, M | P | EXP },
+	{ OPT_BUILD, "build", 0, false, M },
 	{ OPT_NO_IMAGE, "no-image", 0, false, M },
 	{ OPT_NO_VERIFY, "no-verify", 0, false, M },
-	{ OPT_INCOMPLETE, "incomplete", 0, true, M | P },
-	{ OPT_JSON, "json", 0, false, M | P | DOC | DIF },
+	{ OPT_INCOMPLETE, "incomplete", 0, true, M | P | EXP },
+	{ OPT_JSON, "json", 0, false, M | P | DOC | DIF | EXP },
 	{ OPT_QUIET, "quiet", 'q', false, ALL },
 	{ OPT_VERBOSE, "verbose", 0, false, ALL },
-	{ OPT_SOURCE, "source", 0, true, M | P },
+	{ OPT_SOURCE, "source", 0, true, M | P | EXP },
 	{ OPT_BUFFER_SIZE, "buffer-size", 0, true, M | T },
 	{ OPT_HELP, "help", 'h', false, ALL },
 	{ OPT_VERSION, "version", 0, false, ALL },
 };
 
 static const char *const command_words[MP_COMMANDS] = {
-	[MP_COMMAND_MICROPACK] = "",    [MP_COMMAND_TRACE] = "trace",
-	[MP_COMMAND_PACK] = "pack",     [MP_COMMAND_DOCKERFILE] = "dockerfile",
-	[MP_COMMAND_DOCTOR] = "doctor", [MP_COMMAND_MERGE] = "merge",
-	[MP_COMMAND_DIFF] = "diff",     [MP_COMMAND_IMPORT] = "import",
+	[MP_COMMAND_MICROPACK] = "",      [MP_COMMAND_TRACE] = "trace",
+	[MP_COMMAND_PACK] = "pack",       [MP_COMMAND_DOCKERFILE] = "dockerfile",
+	[MP_COMMAND_DOCTOR] = "doctor",   [MP_COMMAND_MERGE] = "merge",
+	[MP_COMMAND_DIFF] = "diff",       [MP_COMMAND_IMPORT] = "import",
+	[MP_COMMAND_EXPLAIN] = "explain",
 };
 
 const char *mp_command_word(enum mp_command command)
@@ -168,7 +199,7 @@ static int set_tests(struct mp_options *options, const char *value, struct mp_er
 
 static int set_source(struct mp_options *options, const char *value, struct mp_error *err)
 {
-	static const char *const names[] = { "auto", "overlay", "export" };
+	static const char *const names[] = { "auto", "overlay", "save", "export" };
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(names); i++) {
 		if (strcmp(value, names[i]) == 0) {
@@ -176,8 +207,8 @@ static int set_source(struct mp_options *options, const char *value, struct mp_e
 			return 0;
 		}
 	}
-	return mp_error_set(err, MP_E_USAGE, 0, "--source '%s': auto, overlay or export is needed",
-			    value);
+	return mp_error_set(err, MP_E_USAGE, 0,
+			    "--source '%s': auto, overlay, save or export is needed", value);
 }
 
 /* "64M", "1G", "65536", "512k". */
@@ -316,6 +347,67 @@ static int apply_target_option(struct mp_targets *targets, int id, const char *v
 	}
 }
 
+/* Options that only set a member: those with a value, and those without. */
+static const struct member {
+	enum option_id id;
+	enum { MEMBER_TEXT, MEMBER_LIST, MEMBER_FLAG } type;
+	size_t offset;
+} members[] = {
+	{ OPT_OUTPUT, MEMBER_TEXT, offsetof(struct mp_options, output) },
+	{ OPT_TAG, MEMBER_TEXT, offsetof(struct mp_options, tag) },
+	{ OPT_IMAGE, MEMBER_TEXT, offsetof(struct mp_options, image) },
+	{ OPT_ROOT, MEMBER_TEXT, offsetof(struct mp_options, root) },
+	{ OPT_CONFIG, MEMBER_TEXT, offsetof(struct mp_options, config) },
+	{ OPT_ROOTFS, MEMBER_TEXT, offsetof(struct mp_options, rootfs) },
+	{ OPT_FORMAT, MEMBER_TEXT, offsetof(struct mp_options, format) },
+	{ OPT_PLAN, MEMBER_TEXT, offsetof(struct mp_options, plan) },
+	{ OPT_FROM_PLAN, MEMBER_TEXT, offsetof(struct mp_options, from_plan) },
+	{ OPT_TRACE, MEMBER_TEXT, offsetof(struct mp_options, trace) },
+	{ OPT_STAT_ONLY, MEMBER_TEXT, offsetof(struct mp_options, keep.stat_only) },
+	{ OPT_TO, MEMBER_LIST, offsetof(struct mp_options, to) },
+	{ OPT_KEEP, MEMBER_LIST, offsetof(struct mp_options, keep.keep) },
+	{ OPT_DROP, MEMBER_LIST, offsetof(struct mp_options, keep.drop) },
+	{ OPT_KEEP_EXE, MEMBER_LIST, offsetof(struct mp_options, keep.exes) },
+	{ OPT_KEEP_PACKAGE, MEMBER_LIST, offsetof(struct mp_options, keep.packages) },
+	{ OPT_KEEP_SHELL, MEMBER_FLAG, offsetof(struct mp_options, keep.shell) },
+	{ OPT_KEEP_LISTED, MEMBER_FLAG, offsetof(struct mp_options, keep.listed) },
+	{ OPT_KEEP_SUGGESTED, MEMBER_FLAG, offsetof(struct mp_options, keep.suggested) },
+	{ OPT_NO_PACKAGE_DB, MEMBER_FLAG, offsetof(struct mp_options, no_package_db) },
+	{ OPT_BUILD, MEMBER_FLAG, offsetof(struct mp_options, build) },
+	{ OPT_NO_IMAGE, MEMBER_FLAG, offsetof(struct mp_options, no_image) },
+	{ OPT_NO_VERIFY, MEMBER_FLAG, offsetof(struct mp_options, no_verify) },
+	{ OPT_HELP, MEMBER_FLAG, offsetof(struct mp_options, help) },
+	{ OPT_VERSION, MEMBER_FLAG, offsetof(struct mp_options, version) },
+};
+
+/* Whether @id is one of them. */
+static bool set_member(struct mp_options *options, int id, const char *value)
+{
+	for (size_t i = 0; i < MP_ARRAY_LEN(members); i++) {
+		void *member = (char *)options + members[i].offset;
+
+		if ((int)members[i].id != id)
+			continue;
+		if (members[i].type == MEMBER_TEXT)
+			set_text(member, value);
+		else if (members[i].type == MEMBER_LIST)
+			mp_strv_push(member, value);
+		else
+			*(bool *)member = true;
+		return true;
+	}
+	return false;
+}
+
+static int set_incomplete(struct mp_options *options, const char *value, struct mp_error *err)
+{
+	options->incomplete_ok = strcmp(value, "ok") == 0;
+	if (options->incomplete_ok)
+		return 0;
+	return mp_error_set(err, MP_E_USAGE, 0, "--incomplete '%s': only --incomplete=ok is known",
+			    value);
+}
+
 static int apply_option(struct mp_options *options, int id, const char *value, struct mp_error *err)
 {
 	if (id <= OPT_TMPFS)
@@ -324,60 +416,21 @@ static int apply_option(struct mp_options *options, int id, const char *value, s
 		return apply_qa_option(options, id, value, err);
 	if (id <= OPT_MAIN_ONLY)
 		return apply_target_option(&options->targets, id, value, err);
+	if (set_member(options, id, value))
+		return 0;
 	switch (id) {
-	case OPT_OUTPUT:
-		set_text(&options->output, value);
-		return 0;
-	case OPT_TAG:
-		set_text(&options->tag, value);
-		return 0;
-	case OPT_IMAGE:
-		set_text(&options->image, value);
-		return 0;
-	case OPT_ROOT:
-		set_text(&options->root, value);
-		return 0;
-	case OPT_CONFIG:
-		set_text(&options->config, value);
-		return 0;
-	case OPT_ROOTFS:
-		set_text(&options->rootfs, value);
-		return 0;
-	case OPT_FORMAT:
-		set_text(&options->format, value);
-		return 0;
-	case OPT_NO_IMAGE:
-		options->no_image = true;
-		return 0;
-	case OPT_NO_VERIFY:
-		options->no_verify = true;
-		return 0;
 	case OPT_INCOMPLETE:
-		if (strcmp(value, "ok") != 0)
-			return mp_error_set(err, MP_E_USAGE, 0,
-					    "--incomplete '%s': only --incomplete=ok is known",
-					    value);
-		options->incomplete_ok = true;
-		return 0;
+		return set_incomplete(options, value, err);
 	case OPT_JSON:
 		options->json = true;
 		options->qa.output_to_stderr = true;
-		return 0;
-	case OPT_QUIET:
-		options->verbosity = -1;
-		return 0;
-	case OPT_VERBOSE:
-		options->verbosity = 1;
 		return 0;
 	case OPT_SOURCE:
 		return set_source(options, value, err);
 	case OPT_BUFFER_SIZE:
 		return set_buffer_size(options, value, err);
-	case OPT_HELP:
-		options->help = true;
-		return 0;
 	default:
-		options->version = true;
+		options->verbosity = id == OPT_QUIET ? -1 : 1;
 		return 0;
 	}
 }
@@ -539,11 +592,12 @@ void mp_options_free(struct mp_options *options)
 	mp_strv_free(&options->targets.images);
 	mp_strv_free(&options->targets.cgroups);
 	mp_freep(&options->targets.pids);
-	mp_freep(&options->output);
-	mp_freep(&options->tag);
-	mp_freep(&options->image);
-	mp_freep(&options->root);
-	mp_freep(&options->config);
-	mp_freep(&options->rootfs);
-	mp_freep(&options->format);
+	for (size_t i = 0; i < MP_ARRAY_LEN(members); i++) {
+		void *member = (char *)options + members[i].offset;
+
+		if (members[i].type == MEMBER_TEXT)
+			mp_freep(member);
+		else if (members[i].type == MEMBER_LIST)
+			mp_strv_free(member);
+	}
 }

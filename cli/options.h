@@ -16,11 +16,12 @@ enum mp_command {
 	MP_COMMAND_MERGE,
 	MP_COMMAND_DIFF,
 	MP_COMMAND_IMPORT,
+	MP_COMMAND_EXPLAIN,
 	MP_COMMANDS,
 };
 
 /* Where the original image is read. */
-enum mp_source { MP_SOURCE_AUTO, MP_SOURCE_OVERLAY, MP_SOURCE_EXPORT };
+enum mp_source { MP_SOURCE_AUTO, MP_SOURCE_OVERLAY, MP_SOURCE_SAVE, MP_SOURCE_EXPORT };
 
 /* What `trace` follows besides what it starts itself. */
 struct mp_targets {
@@ -31,6 +32,18 @@ struct mp_targets {
 	size_t n_pids, cap_pids;
 	bool attach;    /* --attach */
 	bool main_only; /* --main-only; also of what it starts itself */
+};
+
+/* What is kept or dropped besides what the trace and the closure say. */
+struct mp_keep_options {
+	struct mp_strv keep;     /* --keep: GLOB or @FILE */
+	struct mp_strv drop;     /* --drop: likewise */
+	struct mp_strv exes;     /* --keep-exe */
+	struct mp_strv packages; /* --keep-package */
+	char *stat_only;         /* --stat-only; NULL: not given */
+	bool shell;              /* --keep-shell */
+	bool listed;             /* --keep-listed */
+	bool suggested;          /* --keep-suggested */
 };
 
 /* Everything that a command line can say. Zero-initialised but for what mp_options_parse sets. */
@@ -47,7 +60,14 @@ struct mp_options {
 	char *config;             /* --config */
 	char *rootfs;             /* --rootfs */
 	char *format;             /* --format */
+	char *plan;               /* --plan */
+	char *from_plan;          /* --from-plan */
+	char *trace;              /* --trace */
+	struct mp_strv to;        /* --to */
 	bool no_image, no_verify, incomplete_ok, json;
+	bool build;         /* --build */
+	bool no_package_db; /* --no-package-db */
+	struct mp_keep_options keep;
 	int verbosity; /* -1 quiet, 0, 1 verbose */
 	enum mp_source source;
 	struct mp_targets targets;
