@@ -61,6 +61,8 @@ const struct mp_file *mp_fileset_add(struct mp_fileset *set, const char *path,
 const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *path,
 					  const struct mp_node *node, const void *data, size_t len,
 					  const struct mp_why *why);
+/* Nothing is newer than @seconds, and what was made here is of that time. */
+void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds);
 size_t mp_fileset_count(const struct mp_fileset *set);
 /* Entries in the order of their addition: a set may grow while it is walked by index. */
 const struct mp_file *mp_fileset_at(const struct mp_fileset *set, size_t index);
