@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/commands.h"
+#include "cli/destinations.h"
 #include "cli/images.h"
 #include "cli/packing.h"
 #include "cli/tracing.h"
 #include "core/clock.h"
+#include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "core/path.h"
@@ -46,7 +48,9 @@ struct job {
 	char *trace_path, *rootfs_path, *dockerfile_path, *verify_path;
 	char *tag;
 	struct mp_rootfs_totals before;
-	struct mp_archive_stats after;
+	struct mp_destinations destinations;
+	struct mp_packed packed;
+	char *dockerfile; /* its text; NULL where none can be written */
 	int64_t stage_ms[STAGES];
 	int64_t mark_ms;
 };
@@ -66,6 +70,9 @@ static void job_cleanup(struct job *job)
 	mp_freep(&job->dockerfile_path);
 	mp_freep(&job->verify_path);
 	mp_freep(&job->tag);
+	mp_freep(&job->dockerfile);
+	mp_destinations_free(&job->destinations);
+	mp_packed_clear(&job->packed);
 }
 
 /* The time since the last call belongs to @stage. */
@@ -130,40 +137,58 @@ static int trace_original(struct job *job, struct mp_error *err)
 /* A value that a Dockerfile cannot say is in the image all the same: its configuration is JSON. */
 static int write_dockerfile(struct job *job, struct mp_error *err)
 {
-	MP_AUTO(mp_freep) char *text = NULL;
-
-	if (mp_dockerfile_generate(&job->image->config, "rootfs.tar", &text, err)) {
+	if (mp_dockerfile_generate(&job->image->config, "rootfs.tar", &job->dockerfile, err)) {
+		if (job->options->build)
+			return mp_error_hint(err, "without --build the image can be made");
 		if (job->options->no_image)
 			return -1;
 		mp_warn("no Dockerfile is written, the image has it all the same: %s", err->msg);
 		unlink(job->dockerfile_path);
 		return 0;
 	}
-	return mp_file_replace(job->dockerfile_path, text, strlen(text), err);
+	return mp_file_replace(job->dockerfile_path, job->dockerfile, strlen(job->dockerfile), err);
 }
 
 static int pack(struct job *job, struct mp_error *err)
 {
 	const struct mp_plan_request request = { .trace = job->trace,
 						 .config = &job->image->config };
+	unsigned int forms = mp_destinations_forms(&job->destinations);
 
+	if (!job->options->no_image)
+		forms |= 1u << MP_COMPRESSION_NONE;
 	mp_info("packing into %s", job->rootfs_path);
 	if (mp_image_open_rootfs(job->engine, job->image, job->options->source, &job->root, err) ||
 	    mp_rootfs_totals(job->root, &job->before, err) ||
-	    mp_pack_to_file(job->root, &request, job->rootfs_path, &job->after, err) ||
-	    write_dockerfile(job, err))
+	    mp_pack_to_file(job->root, &request, job->rootfs_path, forms, &job->packed, err) ||
+	    write_dockerfile(job, err) ||
+	    mp_destinations_write(&job->destinations, job->image, job->packed.layers, err))
 		return -1;
 	account(job, STAGE_PACK);
 	return 0;
+}
+
+static int make_image(struct job *job, struct mp_error *err)
+{
+	const struct mp_layer *layer = &job->packed.layers[MP_COMPRESSION_NONE];
+	MP_AUTO(mp_json_freep) struct mp_json *image_json = NULL;
+	struct mp_image_digests digests;
+
+	if (job->options->build) {
+		mp_info("building %s", job->tag);
+		return mp_image_build_packed(job->engine, job->dockerfile, layer, job->tag, err);
+	}
+	mp_info("loading %s", job->tag);
+	if (mp_image_packed_json(job->image, layer, &image_json, err))
+		return -1;
+	return mp_image_load_packed(job->engine, image_json, layer, job->tag, &digests, err);
 }
 
 static int load(struct job *job, struct mp_error *err)
 {
 	if (job->options->no_image)
 		return 0;
-	mp_info("loading %s", job->tag);
-	if (mp_image_load_packed(job->engine, job->image, job->rootfs_path, job->after.layer_sha256,
-				 job->tag, err))
+	if (make_image(job, err))
 		return -1;
 	account(job, STAGE_LOAD);
 	return 0;
@@ -270,8 +295,8 @@ static int verify(struct job *job, struct mp_error *err)
 
 static double ratio(const struct job *job)
 {
-	return job->after.size_bytes
-		       ? (double)job->image->size_bytes / (double)job->after.size_bytes
+	return job->packed.stats.size_bytes
+		       ? (double)job->image->size_bytes / (double)job->packed.stats.size_bytes
 		       : 0;
 }
 
@@ -279,12 +304,12 @@ static void print_text(const struct job *job)
 {
 	const char *packed = job->options->no_image ? job->rootfs_path : job->tag;
 	MP_AUTO(mp_freep) char *before = mp_size_text((uint64_t)job->image->size_bytes);
-	MP_AUTO(mp_freep) char *after = mp_size_text(job->after.size_bytes);
+	MP_AUTO(mp_freep) char *after = mp_size_text(job->packed.stats.size_bytes);
 
 	printf("before  %10s  %7llu files  %s\n", before, (unsigned long long)job->before.files,
 	       job->image->reference);
-	printf("after   %10s  %7llu files  %s\n", after, (unsigned long long)job->after.files,
-	       packed);
+	printf("after   %10s  %7llu files  %s\n", after,
+	       (unsigned long long)job->packed.stats.files, packed);
 	printf("%.1f× smaller%s\n", ratio(job),
 	       is_proven(job->options) ? ", and it passes the same tests" : "");
 }
@@ -310,10 +335,12 @@ static void print_json(const struct job *job)
 		mp_json_set_string(json, "packed_image", job->tag);
 	mp_json_set_string(json, "trace", job->trace_path);
 	mp_json_set_string(json, "rootfs", job->rootfs_path);
-	mp_json_set_string(json, "rootfs_sha256", job->after.layer_sha256);
+	mp_json_set_string(json, "rootfs_sha256", job->packed.stats.layer_sha256);
 	mp_json_set_take(json, "before",
 			 size_json((uint64_t)job->image->size_bytes, job->before.files));
-	mp_json_set_take(json, "after", size_json(job->after.size_bytes, job->after.files));
+	mp_json_set_take(json, "after",
+			 size_json(job->packed.stats.size_bytes, job->packed.stats.files));
+	mp_json_set_take(json, "destinations", mp_destinations_json(&job->destinations));
 	mp_json_set_boolean(json, "verified", is_proven(job->options));
 	for (int stage = 0; stage < STAGES; stage++)
 		mp_json_set_integer(stages, stage_names[stage], job->stage_ms[stage]);
@@ -324,7 +351,9 @@ static void print_json(const struct job *job)
 
 int mp_cmd_micropack(const struct mp_options *options, struct mp_error *err)
 {
-	MP_AUTO(job_cleanup) struct job job = { .options = options, .mark_ms = mp_clock_ms() };
+	MP_AUTO(job_cleanup)
+	struct job job = { .options = options, .mark_ms = mp_clock_ms(), .packed = MP_PACKED_NONE };
+	int64_t epoch;
 
 	if (options->arguments.n != 1)
 		return mp_error_set(err, MP_E_USAGE, 0,
@@ -332,7 +361,11 @@ int mp_cmd_micropack(const struct mp_options *options, struct mp_error *err)
 				    "--help'",
 				    options->arguments.n ? ", a command for it goes after '--'"
 							 : "");
-	if (mp_check_qa_options(&options->qa, err) || get_image(&job, err) ||
+	if (options->build && options->no_image)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--build and --no-image exclude each other");
+	if (mp_check_qa_options(&options->qa, err) || mp_epoch_read(&epoch, err) < 0 ||
+	    mp_destinations_parse(&options->to, &job.destinations, err) || get_image(&job, err) ||
 	    trace_original(&job, err) || pack(&job, err) || load(&job, err) || verify(&job, err))
 		return -1;
 	if (options->json)

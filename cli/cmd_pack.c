@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/commands.h"
+#include "cli/destinations.h"
 #include "cli/images.h"
 #include "cli/packing.h"
+#include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
 
@@ -44,6 +46,8 @@ static int input_read(struct input *input, const struct mp_options *options, str
 
 static int check_usage(const struct mp_options *options, struct mp_error *err)
 {
+	int64_t epoch;
+
 	if (options->arguments.n != 1)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "one TRACE or LIST is needed; see 'micropack pack --help'");
@@ -53,40 +57,81 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 				    "pack --help'");
 	if (options->has_separator)
 		return mp_error_set(err, MP_E_USAGE, 0, "'pack' runs no command after '--'");
-	return 0;
+	if (options->to.n > 0 && !options->image)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--to makes an image, whose configuration is that of --image");
+	return mp_epoch_read(&epoch, err) < 0 ? -1 : 0;
 }
 
-static void print_result(const struct mp_options *options, const char *path,
-			 const struct mp_archive_stats *stats)
+static void print_text(const char *path, const struct mp_destinations *destinations,
+		       const struct mp_archive_stats *stats)
 {
 	MP_AUTO(mp_freep) char *size = mp_size_text(stats->size_bytes);
-	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
+
+	if (path)
+		printf("%s: %llu files, %s\n", path, (unsigned long long)stats->files, size);
+	for (size_t i = 0; i < destinations->n; i++)
+		printf("%s: %llu files, %s, %s\n", destinations->v[i].text,
+		       (unsigned long long)stats->files, size, destinations->v[i].digests.config);
+}
+
+static void print_json(const char *path, const struct mp_destinations *destinations,
+		       const struct mp_packed *packed)
+{
+	MP_AUTO(mp_freep) char *diff_id = mp_xasprintf("sha256:%s", packed->stats.layer_sha256);
+	MP_AUTO(mp_json_freep) struct mp_json *json = mp_json_object();
 	MP_AUTO(mp_freep) char *text = NULL;
 
-	if (!options->json) {
-		printf("%s: %llu files, %s\n", path, (unsigned long long)stats->files, size);
-		return;
+	if (path) {
+		mp_json_set_string(json, "rootfs", path);
+		mp_json_set_string(json, "sha256", packed->file.sha256);
 	}
-	json = mp_json_object();
-	mp_json_set_string(json, "rootfs", path);
-	mp_json_set_string(json, "sha256", stats->layer_sha256);
-	mp_json_set_integer(json, "files", (int64_t)stats->files);
-	mp_json_set_integer(json, "size_bytes", (int64_t)stats->size_bytes);
+	mp_json_set_string(json, "diff_id", diff_id);
+	mp_json_set_integer(json, "files", (int64_t)packed->stats.files);
+	mp_json_set_integer(json, "size_bytes", (int64_t)packed->stats.size_bytes);
+	mp_json_set_take(json, "destinations", mp_destinations_json(destinations));
 	text = mp_json_dump_pretty(json);
 	fputs(text, stdout);
 }
 
+/* With --to alone no archive is left. */
+static const char *output_of(const struct mp_options *options)
+{
+	if (options->output || options->to.n > 0)
+		return options->output;
+	return "rootfs.tar";
+}
+
+/* Writes what was asked for. @image: NULL where there is none, and so no destination for one. */
+static int write_results(const struct mp_options *options, struct mp_rootfs *root,
+			 const struct mp_plan_request *request, const struct mp_image *image,
+			 struct mp_destinations *destinations, struct mp_error *err)
+{
+	const char *path = output_of(options);
+	MP_AUTO(mp_packed_clear) struct mp_packed packed = MP_PACKED_NONE;
+
+	if (mp_pack_to_file(root, request, path, mp_destinations_forms(destinations), &packed,
+			    err) ||
+	    mp_destinations_write(destinations, image, packed.layers, err))
+		return -1;
+	if (options->json)
+		print_json(path, destinations, &packed);
+	else
+		print_text(path, destinations, &packed.stats);
+	return 0;
+}
+
 int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 {
-	const char *path = options->output ? options->output : "rootfs.tar";
 	MP_AUTO(input_clear) struct input input = { 0 };
+	MP_AUTO(mp_destinations_free) struct mp_destinations destinations = { 0 };
 	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
 	MP_AUTO(mp_image_freep) struct mp_image *image = NULL;
 	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
 	struct mp_plan_request request = { 0 };
-	struct mp_archive_stats stats;
 
-	if (check_usage(options, err) || input_read(&input, options, err))
+	if (check_usage(options, err) || mp_destinations_parse(&options->to, &destinations, err) ||
+	    input_read(&input, options, err))
 		return -1;
 	if (options->root) {
 		if (mp_rootfs_open_directory(options->root, &root, err)) {
@@ -106,8 +151,5 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 	}
 	request.trace = input.trace;
 	request.list = input.trace ? NULL : &input.list;
-	if (mp_pack_to_file(root, &request, path, &stats, err))
-		return -1;
-	print_result(options, path, &stats);
-	return 0;
+	return write_results(options, root, &request, image, &destinations, err);
 }

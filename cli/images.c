@@ -2,6 +2,7 @@
 #include "cli/images.h"
 
 #include "core/clock.h"
+#include "core/epoch.h"
 #include "core/log.h"
 #include "dockerfile-gen/dockerfile.h"
 
@@ -158,56 +159,105 @@ int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_image *image,
 
 /* Making one */
 
-/* The writing end of a load: a thread, since the engine's client reads from the other end. */
-struct load_writer {
-	const char *rootfs_path, *layer_sha256, *tag;
+int mp_image_packed_json(const struct mp_image *image, const struct mp_layer *layer,
+			 struct mp_json **image_json_out, struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *epoch = NULL;
+	int64_t seconds;
+	int rc = mp_epoch_read(&seconds, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc > 0)
+		epoch = mp_epoch_text(seconds);
+	*image_json_out = mp_image_json_generate(
+		image->config_json, image->architecture, image->variant, image->os,
+		epoch ? epoch : image->created, layer->diff_sha256);
+	return 0;
+}
+
+/* The writing end of an upload: a thread, since the engine's client reads from the other end. */
+struct upload {
+	const struct mp_archive_member *members;
+	size_t n_members;
+	/* Or, where there are none, the archive of an image: */
+	const struct mp_layer *layer;
 	const struct mp_json *image_json;
-	int fd;
+	const char *tag;
+	struct mp_image_digests digests;
+	int ends[2];
+	pthread_t thread;
 	int rc;
 	struct mp_error err;
 };
 
-static void *write_load_archive(void *context)
+static void *write_upload(void *context)
 {
-	struct load_writer *writer = context;
+	struct upload *upload = context;
+	int fd = upload->ends[1];
 
-	writer->rc =
-		mp_archive_write_image(writer->rootfs_path, writer->layer_sha256,
-				       writer->image_json, writer->tag, writer->fd, &writer->err);
-	close(writer->fd);
+	if (upload->members)
+		upload->rc = mp_archive_write_members(upload->members, upload->n_members, fd,
+						      "the build context", &upload->err);
+	else
+		upload->rc =
+			mp_image_write_docker(upload->layer, upload->image_json, upload->tag, fd,
+					      "the image archive", &upload->digests, &upload->err);
+	close(fd);
 	return NULL;
 }
 
-int mp_image_load_packed(struct mp_engine *engine, const struct mp_image *image,
-			 const char *rootfs_path, const char *layer_sha256, const char *tag,
-			 struct mp_error *err)
+static int upload_start(struct upload *upload, struct mp_error *err)
 {
-	MP_AUTO(mp_json_freep)
-	struct mp_json *image_json =
-		mp_image_json_generate(image->config_json, image->architecture, image->variant,
-				       image->os, image->created, layer_sha256);
-	struct load_writer writer = { rootfs_path, layer_sha256, tag, image_json, -1, 0, { 0 } };
-	pthread_t thread;
-	int ends[2], rc;
+	int rc;
 
-	if (pipe2(ends, O_CLOEXEC) < 0)
+	if (pipe2(upload->ends, O_CLOEXEC) < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "create a pipe");
-	writer.fd = ends[1];
-	rc = pthread_create(&thread, NULL, write_load_archive, &writer);
-	if (rc) {
-		close(ends[0]);
-		close(ends[1]);
-		return mp_error_set(err, MP_E_SYS, rc, "start a thread");
-	}
-	rc = mp_engine_image_load(engine, ends[0], err);
+	rc = pthread_create(&upload->thread, NULL, write_upload, upload);
+	if (!rc)
+		return 0;
+	close(upload->ends[0]);
+	close(upload->ends[1]);
+	return mp_error_set(err, MP_E_SYS, rc, "start a thread");
+}
+
+/* @rc: what the engine said. Its reason counts, unless there was one not to give it all. */
+static int upload_end(struct upload *upload, int rc, struct mp_error *err)
+{
 	/* Where the engine failed, the writer sees it by a broken pipe. */
-	close(ends[0]);
-	pthread_join(thread, NULL);
-	if (writer.rc && writer.err.sys_errno != EPIPE) {
-		*err = writer.err;
-		rc = -1;
-	}
-	return rc ? mp_error_prefix(err, "load image '%s'", tag) : 0;
+	close(upload->ends[0]);
+	pthread_join(upload->thread, NULL);
+	if (!upload->rc || upload->err.sys_errno == EPIPE)
+		return rc;
+	*err = upload->err;
+	return -1;
+}
+
+int mp_image_load_packed(struct mp_engine *engine, const struct mp_json *image_json,
+			 const struct mp_layer *layer, const char *tag,
+			 struct mp_image_digests *digests_out, struct mp_error *err)
+{
+	struct upload upload = { .layer = layer, .image_json = image_json, .tag = tag };
+
+	if (upload_start(&upload, err) ||
+	    upload_end(&upload, mp_engine_image_load(engine, upload.ends[0], err), err))
+		return mp_error_prefix(err, "load image '%s'", tag);
+	*digests_out = upload.digests;
+	return 0;
+}
+
+int mp_image_build_packed(struct mp_engine *engine, const char *dockerfile,
+			  const struct mp_layer *layer, const char *tag, struct mp_error *err)
+{
+	const struct mp_archive_member members[] = {
+		{ "Dockerfile", dockerfile, -1, strlen(dockerfile) },
+		{ "rootfs.tar", NULL, layer->fd, layer->size_bytes },
+	};
+	struct upload upload = { .members = members, .n_members = MP_ARRAY_LEN(members) };
+
+	if (upload_start(&upload, err))
+		return mp_error_prefix(err, "build image '%s'", tag);
+	return upload_end(&upload, mp_engine_image_build(engine, upload.ends[0], tag, err), err);
 }
 
 /* Naming one */

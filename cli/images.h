@@ -3,7 +3,7 @@
 #define MP_CLI_IMAGES_H
 
 #include "cli/options.h"
-#include "packer/archive.h"
+#include "packer/image_writer.h"
 #include "packer/rootfs.h"
 
 /* Inspects @reference; pulls it, with progress on a terminal, where the engine does not have it. */
@@ -22,10 +22,22 @@ MP_MUST_USE int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_i
 				     enum mp_source source, struct mp_rootfs **root_out,
 				     struct mp_error *err);
 
-/* Loads the archive at @rootfs_path into the engine as @tag, with the configuration of @image. */
-MP_MUST_USE int mp_image_load_packed(struct mp_engine *engine, const struct mp_image *image,
-				     const char *rootfs_path, const char *layer_sha256,
-				     const char *tag, struct mp_error *err);
+/*
+ * The configuration of the packed image, which is that of @image with the one layer. It is of the
+ * time that @image is of, or of SOURCE_DATE_EPOCH, so that it is the same whenever it is made.
+ */
+MP_MUST_USE int mp_image_packed_json(const struct mp_image *image, const struct mp_layer *layer,
+				     struct mp_json **image_json_out, struct mp_error *err);
+
+/* Loads an image of @layer, which has no compression, into the engine as @tag. */
+MP_MUST_USE int mp_image_load_packed(struct mp_engine *engine, const struct mp_json *image_json,
+				     const struct mp_layer *layer, const char *tag,
+				     struct mp_image_digests *digests_out, struct mp_error *err);
+
+/* The engine builds @dockerfile with @layer, which has no compression, as its rootfs.tar. */
+MP_MUST_USE int mp_image_build_packed(struct mp_engine *engine, const char *dockerfile,
+				      const struct mp_layer *layer, const char *tag,
+				      struct mp_error *err);
 
 /*
  * The name of the packed image: @requested, with ":latest" where it has no tag, or NAME:TAG-micro

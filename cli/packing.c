@@ -1,8 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/packing.h"
 
+#include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/temporary.h"
+
+#include <errno.h>
+#include <fcntl.h>
 
 static int check_notes(const struct mp_plan_request *request, const struct mp_plan_notes *notes,
 		       struct mp_error *err)
@@ -24,18 +29,105 @@ static int check_notes(const struct mp_plan_request *request, const struct mp_pl
 	return mp_error_hint(err, "correct the list");
 }
 
+void mp_packed_clear(struct mp_packed *packed)
+{
+	for (int i = 0; i < MP_COMPRESSIONS; i++)
+		mp_closep(&packed->layers[i].fd);
+}
+
+static int clamp_times(struct mp_fileset *set, struct mp_error *err)
+{
+	int64_t seconds;
+	int rc = mp_epoch_read(&seconds, err);
+
+	if (rc > 0)
+		mp_fileset_clamp_times(set, seconds);
+	return rc < 0 ? -1 : 0;
+}
+
+/* Files for the forms that are not written to @file, to which they are added. */
+static int open_forms(unsigned int forms, const struct mp_outfile *file, struct mp_packed *packed,
+		      struct mp_error *err)
+{
+	for (int i = 0; i < MP_COMPRESSIONS; i++) {
+		struct mp_layer *layer = &packed->layers[i];
+
+		layer->compression = (enum mp_compression)i;
+		layer->name = "a temporary file in TMPDIR";
+		if (!(forms & 1u << i))
+			continue;
+		/* What is written in place (a FIFO) cannot be read again. */
+		if (file->temporary && packed->file.compression == layer->compression)
+			layer->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
+		else if (mp_temporary_open(&layer->fd, err))
+			return -1;
+		if (layer->fd < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "open '%s' again", file->path);
+	}
+	return 0;
+}
+
+/* Each form once: one that is the file itself goes there alone. */
+static int write_forms(struct mp_rootfs *root, const struct mp_fileset *set,
+		       const struct mp_outfile *file, struct mp_packed *packed,
+		       struct mp_error *err)
+{
+	struct mp_layer written[MP_COMPRESSIONS + 1];
+	struct mp_layer *targets[MP_COMPRESSIONS + 1];
+	size_t n = 0;
+
+	if (file->path)
+		targets[n++] = &packed->file;
+	for (int i = 0; i < MP_COMPRESSIONS; i++) {
+		bool is_file = file->temporary && packed->file.compression == (unsigned int)i;
+
+		if (packed->layers[i].fd >= 0 && !is_file)
+			targets[n++] = &packed->layers[i];
+	}
+	for (size_t i = 0; i < n; i++)
+		written[i] = *targets[i];
+	if (mp_archive_write_layers(root, set, written, n, &packed->stats, err))
+		return -1;
+	for (size_t i = 0; i < n; i++)
+		*targets[i] = written[i];
+	return 0;
+}
+
+/* The file's digests are those of the form that is the file. */
+static void share_digests(struct mp_packed *packed)
+{
+	struct mp_layer *layer = &packed->layers[packed->file.compression];
+	int fd = layer->fd;
+
+	if (fd < 0 || layer->sha256[0])
+		return;
+	*layer = packed->file;
+	layer->fd = fd;
+}
+
 int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request, const char *path,
-		    struct mp_archive_stats *stats_out, struct mp_error *err)
+		    unsigned int forms, struct mp_packed *packed_out, struct mp_error *err)
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
 	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+	MP_AUTO(mp_packed_clear) struct mp_packed packed = MP_PACKED_NONE;
 
 	if (mp_plan(root, request, &set, &notes, err) || check_notes(request, &notes, err) ||
-	    mp_outfile_open(&file, path, err) ||
-	    mp_archive_write(root, set, file.fd, path, stats_out, err))
+	    clamp_times(set, err) || (path && mp_outfile_open(&file, path, err)))
 		return -1;
-	return mp_outfile_commit(&file, err);
+	packed.file = (struct mp_layer){ .compression = path ? mp_compression_of_name(path)
+							     : MP_COMPRESSION_NONE,
+					 .fd = path ? file.fd : -1,
+					 .name = path };
+	if (open_forms(forms, &file, &packed, err) || write_forms(root, set, &file, &packed, err) ||
+	    (path && mp_outfile_commit(&file, err)))
+		return -1;
+	share_digests(&packed);
+	packed.file.fd = -1;
+	*packed_out = packed;
+	packed = MP_PACKED_NONE;
+	return 0;
 }
 
 int mp_accept_trace(const struct mp_trace *trace, bool incomplete_ok, struct mp_error *err)

@@ -6,13 +6,30 @@
 #include "packer/archive.h"
 #include "packer/plan.h"
 
+/* What was packed. */
+struct mp_packed {
+	struct mp_archive_stats stats;
+	struct mp_layer file; /* the archive at its path, its descriptor closed */
+	/* By compression; the forms that were asked for can be read, the others have an fd of -1.
+	 */
+	struct mp_layer layers[MP_COMPRESSIONS];
+};
+
+#define MP_PACKED_NONE                                                                             \
+	((struct mp_packed){ .file.fd = -1,                                                        \
+			     .layers = { { .fd = -1 }, { .fd = -1 }, { .fd = -1 } } })
+
+void mp_packed_clear(struct mp_packed *packed);
+
 /*
- * Plans and writes the archive at @path, whole or not at all. A listed path that the image does not
- * have is MP_E_NOTFOUND, as is a library that a listed program needs; for a trace the latter is a
- * warning, since the program ran without it.
+ * Plans and writes the archive at @path (NULL: nowhere), whole or not at all, compressed as its
+ * name says. @forms: bits 1u << MP_COMPRESSION_… of what is needed to read again; where @path is
+ * none of them a nameless file is. *packed_out: MP_PACKED_NONE before. A listed path that the image
+ * does not have is MP_E_NOTFOUND, as is a library that a listed program needs; for a trace the
+ * latter is a warning, since the program ran without it. SOURCE_DATE_EPOCH is obeyed.
  */
 MP_MUST_USE int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request,
-				const char *path, struct mp_archive_stats *stats_out,
+				const char *path, unsigned int forms, struct mp_packed *packed_out,
 				struct mp_error *err);
 
 /* -1 with MP_E_INCOMPLETE for a trace with losses, unless @incomplete_ok: then a warning. */

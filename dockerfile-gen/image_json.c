@@ -63,7 +63,8 @@ static struct mp_json *one_step(const char *created)
 	struct mp_json *history = mp_json_array();
 	struct mp_json *step = mp_json_object();
 
-	mp_json_set_string(step, "created", created);
+	if (created[0])
+		mp_json_set_string(step, "created", created);
 	mp_json_set_string(step, "created_by", "micropack");
 	mp_json_push_take(history, step);
 	return history;
@@ -79,7 +80,9 @@ struct mp_json *mp_image_json_generate(const struct mp_json *config_json, const 
 	if (variant && variant[0])
 		mp_json_set_string(image, "variant", variant);
 	mp_json_set_string(image, "os", os);
-	mp_json_set_string(image, "created", created);
+	/* Readers take an empty one for a malformed time. */
+	if (created[0])
+		mp_json_set_string(image, "created", created);
 	mp_json_set_take(image, "config", image_config(config_json));
 	mp_json_set_take(image, "rootfs", one_layer(layer_sha256));
 	mp_json_set_take(image, "history", one_step(created));

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/archive.h"
 
-#include "core/file.h"
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/path.h"
@@ -26,38 +25,27 @@
 /* An archive that is being written. */
 struct writer {
 	struct archive *archive;
-	struct archive_entry *entry; /* used for one after the other */
-	int fd;
-	const char *name;       /* in errors */
-	struct mp_sha256 *sum;  /* NULL: nobody asks */
-	struct mp_error *err;   /* the caller's, for the callback */
-	bool failed;            /* nothing more goes out */
-	unsigned char *pending; /* of CHUNK bytes: headers and small files, not yet written */
-	size_t n_pending;
-	unsigned char *chunk; /* of CHUNK bytes, for contents */
+	struct archive_entry *entry;  /* used for one after the other */
+	const char *name;             /* in errors */
+	struct mp_compressor **forms; /* that it is written in */
+	size_t n_forms, cap_forms;
+	struct mp_sha256 *sum; /* NULL: nobody asks */
+	struct mp_error *err;  /* the caller's, for the callback */
+	bool failed;           /* nothing more goes out */
+	unsigned char *chunk;  /* of CHUNK bytes, for contents */
 	locale_t utf8, ascii, before;
 };
 
 /* Bytes out */
 
-static int flush_pending(struct writer *writer)
-{
-	size_t len = writer->n_pending;
-
-	writer->n_pending = 0;
-	return mp_fd_write_all(writer->fd, writer->pending, len, writer->name, writer->err);
-}
-
 static int put_bytes(struct writer *writer, const void *data, size_t len)
 {
 	if (writer->sum)
 		mp_sha256_add(writer->sum, data, len);
-	if (writer->n_pending + len > CHUNK && flush_pending(writer))
-		return -1;
-	if (len >= CHUNK)
-		return mp_fd_write_all(writer->fd, data, len, writer->name, writer->err);
-	memcpy(writer->pending + writer->n_pending, data, len);
-	writer->n_pending += len;
+	for (size_t i = 0; i < writer->n_forms; i++) {
+		if (mp_compressor_add(writer->forms[i], data, len, writer->err))
+			return -1;
+	}
 	return 0;
 }
 
@@ -97,13 +85,12 @@ static void use_charset(struct writer *writer, bool utf8)
 	uselocale(utf8 ? writer->utf8 : writer->ascii);
 }
 
-static int writer_open(struct writer *writer, int fd, const char *name, struct mp_error *err)
+static int writer_open(struct writer *writer, const char *name, struct mp_error *err)
 {
 	struct archive *archive = archive_write_new();
 
-	*writer = (struct writer){ .archive = archive, .fd = fd, .name = name, .err = err };
+	*writer = (struct writer){ .archive = archive, .name = name, .err = err };
 	writer->entry = archive_entry_new();
-	writer->pending = mp_xmalloc(CHUNK);
 	writer->chunk = mp_xmalloc(CHUNK);
 	writer->before = uselocale((locale_t)0);
 	writer->ascii = newlocale(LC_ALL_MASK, "C", (locale_t)0);
@@ -119,11 +106,28 @@ static int writer_open(struct writer *writer, int fd, const char *name, struct m
 	return check(writer, archive_write_open(archive, writer, NULL, on_write, NULL), err);
 }
 
-static int writer_finish(struct writer *writer, struct mp_error *err)
+/* Another file that the same bytes go to. */
+static int add_form(struct writer *writer, const struct mp_layer *layer, struct mp_error *err)
+{
+	writer->forms = mp_array_grow(writer->forms, writer->n_forms, &writer->cap_forms,
+				      sizeof(*writer->forms));
+	if (mp_compressor_new(layer->compression, layer->fd, layer->name,
+			      &writer->forms[writer->n_forms], err))
+		return -1;
+	writer->n_forms++;
+	return 0;
+}
+
+static int writer_finish(struct writer *writer, struct mp_layer *layers, struct mp_error *err)
 {
 	if (check(writer, archive_write_close(writer->archive), err))
 		return -1;
-	return flush_pending(writer);
+	for (size_t i = 0; i < writer->n_forms; i++) {
+		if (mp_compressor_finish(writer->forms[i], layers[i].sha256, &layers[i].size_bytes,
+					 err))
+			return -1;
+	}
+	return 0;
 }
 
 static void writer_close(struct writer *writer)
@@ -139,7 +143,9 @@ static void writer_close(struct writer *writer)
 	uselocale(writer->before);
 	freelocale(writer->utf8);
 	freelocale(writer->ascii);
-	mp_freep(&writer->pending);
+	for (size_t i = 0; i < writer->n_forms; i++)
+		mp_compressor_freep(&writer->forms[i]);
+	mp_freep(&writer->forms);
 	mp_freep(&writer->chunk);
 }
 
@@ -375,100 +381,78 @@ static bool all_utf8(const struct mp_fileset *set)
 	return true;
 }
 
-int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set, int fd, const char *name,
-		     struct mp_archive_stats *stats_out, struct mp_error *err)
+int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set,
+			    struct mp_layer *layers, size_t n_layers,
+			    struct mp_archive_stats *stats_out, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) const struct mp_file **files = mp_fileset_sorted(set);
 	MP_AUTO(mp_sha256_freep) struct mp_sha256 *sum = mp_sha256_new();
 	MP_AUTO(writer_close) struct writer writer = { 0 };
 	struct mp_archive_stats stats = { 0 };
 
-	if (writer_open(&writer, fd, name, err))
+	if (writer_open(&writer, layers[0].name, err))
 		return -1;
+	for (size_t i = 0; i < n_layers; i++) {
+		if (add_form(&writer, &layers[i], err))
+			return -1;
+	}
 	writer.sum = sum;
 	use_charset(&writer, true);
 	use_charset(&writer, all_utf8(set));
 	if (put_files(&writer, root, files, mp_fileset_count(set), &stats, err) ||
-	    writer_finish(&writer, err))
+	    writer_finish(&writer, layers, err))
 		return -1;
 	mp_sha256_finish(sum, stats.layer_sha256);
+	for (size_t i = 0; i < n_layers; i++) {
+		strcpy(layers[i].diff_sha256, stats.layer_sha256);
+		if (layers[i].compression == MP_COMPRESSION_NONE)
+			strcpy(layers[i].sha256, stats.layer_sha256);
+	}
 	*stats_out = stats;
 	return 0;
 }
 
-/* The archive of an image */
-
-/* The header of a plain file of the archive's own. */
-static int put_own_header(struct writer *writer, const char *name, uint64_t size,
-			  struct mp_error *err)
+int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set, int fd, const char *name,
+		     struct mp_archive_stats *stats_out, struct mp_error *err)
 {
+	struct mp_layer plain = { .fd = fd, .name = name };
+
+	return mp_archive_write_layers(root, set, &plain, 1, stats_out, err);
+}
+
+/* An archive of files of our own */
+
+static int put_member(struct writer *writer, const struct mp_archive_member *member,
+		      struct mp_error *err)
+{
+	const struct mp_contents contents = { .fd = member->fd,
+					      .size_bytes = MP_CONTENTS_TO_END,
+					      .borrowed = true };
+
 	archive_entry_clear(writer->entry);
-	archive_entry_copy_pathname(writer->entry, name);
+	archive_entry_copy_pathname(writer->entry, member->name);
 	archive_entry_set_mode(writer->entry, S_IFREG | 0644);
 	archive_entry_set_mtime(writer->entry, 0, 0);
-	archive_entry_set_size(writer->entry, (int64_t)size);
-	return put_header(writer, err);
-}
-
-static int put_text(struct writer *writer, const char *name, const char *text, struct mp_error *err)
-{
-	if (put_own_header(writer, name, strlen(text), err))
+	archive_entry_set_size(writer->entry, (int64_t)member->size_bytes);
+	if (put_header(writer, err))
 		return -1;
-	return put_data(writer, text, strlen(text), err);
+	if (member->text)
+		return put_data(writer, member->text, member->size_bytes, err);
+	return put_contents(writer, &contents, member->size_bytes, member->name, err);
 }
 
-static int put_layer(struct writer *writer, const char *name, const char *path,
-		     struct mp_error *err)
+int mp_archive_write_members(const struct mp_archive_member *members, size_t n_members, int fd,
+			     const char *name, struct mp_error *err)
 {
-	MP_AUTO(mp_contents_close)
-	struct mp_contents contents = MP_CONTENTS_OF(open(path, O_RDONLY | O_CLOEXEC));
-	struct stat st;
-
-	if (contents.fd < 0 || fstat(contents.fd, &st) < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "open '%s'", path);
-	if (!S_ISREG(st.st_mode))
-		return mp_error_set(err, MP_E_SYS, 0, "'%s' is not a regular file", path);
-	if (put_own_header(writer, name, (uint64_t)st.st_size, err))
-		return -1;
-	return put_contents(writer, &contents, (uint64_t)st.st_size, path, err);
-}
-
-/* [{"Config":…,"RepoTags":[…],"Layers":[…]}], as moby's image/spec/v1.2.md has it. */
-static char *manifest_text(const char *config_name, const char *tag, const char *layer_name)
-{
-	MP_AUTO(mp_json_freep) struct mp_json *manifest = mp_json_array();
-	struct mp_json *image = mp_json_object(), *tags = mp_json_array();
-	struct mp_json *layers = mp_json_array();
-
-	mp_json_push_take(tags, mp_json_string(tag));
-	mp_json_push_take(layers, mp_json_string(layer_name));
-	mp_json_set_string(image, "Config", config_name);
-	mp_json_set_take(image, "RepoTags", tags);
-	mp_json_set_take(image, "Layers", layers);
-	mp_json_push_take(manifest, image);
-	return mp_json_dump(manifest);
-}
-
-int mp_archive_write_image(const char *rootfs_path, const char *layer_sha256,
-			   const struct mp_json *image_json, const char *tag, int fd,
-			   struct mp_error *err)
-{
-	MP_AUTO(mp_freep) char *config = mp_json_dump(image_json);
-	MP_AUTO(mp_freep) char *config_name = NULL;
-	MP_AUTO(mp_freep) char *layer_name = mp_xasprintf("%s/layer.tar", layer_sha256);
-	MP_AUTO(mp_freep) char *manifest = NULL;
 	MP_AUTO(writer_close) struct writer writer = { 0 };
-	char config_sha256[MP_SHA256_HEX_SIZE];
+	struct mp_layer plain = { .fd = fd, .name = name };
 
-	mp_sha256_hex(config, strlen(config), config_sha256);
-	config_name = mp_xasprintf("%s.json", config_sha256);
-	manifest = manifest_text(config_name, tag, layer_name);
-	if (writer_open(&writer, fd, "the image archive", err))
+	if (writer_open(&writer, name, err) || add_form(&writer, &plain, err))
 		return -1;
 	use_charset(&writer, true);
-	if (put_text(&writer, config_name, config, err) ||
-	    put_layer(&writer, layer_name, rootfs_path, err) ||
-	    put_text(&writer, "manifest.json", manifest, err))
-		return -1;
-	return writer_finish(&writer, err);
+	for (size_t i = 0; i < n_members; i++) {
+		if (put_member(&writer, &members[i], err))
+			return -1;
+	}
+	return writer_finish(&writer, &plain, err);
 }

@@ -2,13 +2,24 @@
 #ifndef MP_PACKER_ARCHIVE_H
 #define MP_PACKER_ARCHIVE_H
 
-#include "core/json.h"
+#include "packer/compress.h"
 #include "packer/fileset.h"
 
 struct mp_archive_stats {
 	uint64_t files;        /* entries that are no directory */
 	uint64_t size_bytes;   /* of regular files, hard links once */
 	char layer_sha256[65]; /* of the archive's bytes */
+};
+
+/* An archive in one of the forms in which it may be stored. */
+struct mp_layer {
+	enum mp_compression compression;
+	int fd;           /* of the file with it */
+	const char *name; /* borrowed, in errors */
+	/* Set when it has been written: */
+	char diff_sha256[MP_SHA256_HEX_SIZE]; /* without compression: OCI's diff_id */
+	char sha256[MP_SHA256_HEX_SIZE];      /* as it is stored */
+	uint64_t size_bytes;                  /* likewise */
 };
 
 /*
@@ -27,15 +38,26 @@ MP_MUST_USE int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset
 				 const char *name, struct mp_archive_stats *stats_out,
 				 struct mp_error *err);
 
-/*
- * Writes the archive that `docker load` reads (one layer): manifest.json, the image configuration
- * @image_json (OCI image-spec config.md; borrowed) and the layer, the file at @rootfs_path with the
- * digest @layer_sha256, which @image_json has to name as its one diff_id (the engine compares).
- * @tag: the reference that the image gets. @fd: a file or a pipe. Memory does not grow with the
- * layer.
+/* The same to each file of @layers, one or more, compressed as they say; sets what is said of it.
  */
-MP_MUST_USE int mp_archive_write_image(const char *rootfs_path, const char *layer_sha256,
-				       const struct mp_json *image_json, const char *tag, int fd,
-				       struct mp_error *err);
+MP_MUST_USE int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set,
+					struct mp_layer *layers, size_t n_layers,
+					struct mp_archive_stats *stats_out, struct mp_error *err);
+
+/* A regular file in an archive that is not a root file system's. */
+struct mp_archive_member {
+	const char *name;
+	const char *text; /* its contents, or NULL: what @fd has from its first byte on */
+	int fd;           /* read by pread(2), so that its offset stays */
+	uint64_t size_bytes;
+};
+
+/*
+ * Writes @members, in this order, to @fd, a file or a pipe: mode 0644, owner 0:0, of the first
+ * second of 1970. Memory does not grow with them. @name is used in errors; MP_E_SYS where a member
+ * has not as many bytes as it should.
+ */
+MP_MUST_USE int mp_archive_write_members(const struct mp_archive_member *members, size_t n_members,
+					 int fd, const char *name, struct mp_error *err);
 
 #endif

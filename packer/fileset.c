@@ -159,6 +159,20 @@ void mp_fileset_remove_if(struct mp_fileset *set,
 	set->n = n;
 }
 
+void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds)
+{
+	for (size_t i = 0; i < set->n; i++) {
+		struct mp_node *node = &set->files[i]->node;
+		bool is_newer =
+			node->mtime_s > seconds || (node->mtime_s == seconds && node->mtime_ns > 0);
+
+		if (!is_newer && !set->files[i]->made)
+			continue;
+		node->mtime_s = seconds;
+		node->mtime_ns = 0;
+	}
+}
+
 size_t mp_fileset_count(const struct mp_fileset *set)
 {
 	return set->n;

@@ -65,6 +65,8 @@ const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *pa
 void mp_fileset_remove_if(struct mp_fileset *set,
 			  bool (*is_unwanted)(const struct mp_file *file, const void *context),
 			  const void *context);
+/* Nothing is newer than @seconds, and what was made here is of that time. */
+void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds);
 size_t mp_fileset_count(const struct mp_fileset *set);
 /* Entries in the order of their addition: a set may grow while it is walked by index. */
 const struct mp_file *mp_fileset_at(const struct mp_fileset *set, size_t index);

@@ -2,6 +2,7 @@
 #include "packer/rootfs_internal.h"
 
 #include "core/path.h"
+#include "core/temporary.h"
 #include "packer/tar_reader.h"
 
 #include <errno.h>
@@ -65,40 +66,6 @@ struct mp_rootfs_stream {
 
 /* The temporary file */
 
-static const char *temporary_dir(void)
-{
-	const char *dir = getenv("TMPDIR");
-
-	return dir && dir[0] ? dir : "/tmp";
-}
-
-static int temporary_failed(int error, const char *what, struct mp_error *err)
-{
-	mp_error_set(err, MP_E_SYS, error, "%s a temporary file in '%s'", what, temporary_dir());
-	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
-		mp_error_hint(err, "set TMPDIR to a directory with more room");
-	return -1;
-}
-
-static int open_temporary(int *fd_out, struct mp_error *err)
-{
-	const char *dir = temporary_dir();
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	/* EISDIR: the file system knows nothing of O_TMPFILE (some network ones). */
-	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
-		MP_AUTO(mp_freep) char *path = mp_path_join(dir, "micropack.XXXXXX");
-
-		fd = mkostemp(path, O_CLOEXEC);
-		if (fd >= 0)
-			unlink(path);
-	}
-	if (fd < 0)
-		return temporary_failed(errno, "create", err);
-	*fd_out = fd;
-	return 0;
-}
-
 static int pwrite_all(int fd, const unsigned char *data, size_t len, uint64_t offset,
 		      struct mp_error *err)
 {
@@ -108,7 +75,7 @@ static int pwrite_all(int fd, const unsigned char *data, size_t len, uint64_t of
 		if (put < 0 && errno == EINTR)
 			continue;
 		if (put < 0)
-			return temporary_failed(errno, "write to", err);
+			return mp_temporary_failed(errno, "write to", err);
 		data += put;
 		len -= (size_t)put;
 		offset += (uint64_t)put;
@@ -549,7 +516,7 @@ int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *
 	struct mp_rootfs_stream *stream;
 	int fd = -1;
 
-	if (open_temporary(&fd, err))
+	if (mp_temporary_open(&fd, err))
 		return -1;
 	stream = mp_xcalloc(1, sizeof(*stream));
 	stream->index = index_new(fd);
@@ -732,7 +699,7 @@ int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **
 		return -1;
 	/* The last file may end in a hole. */
 	if (ftruncate(stream->index->contents_fd, (off_t)stream->index->contents_end) < 0)
-		return temporary_failed(errno, "write to", err);
+		return mp_temporary_failed(errno, "write to", err);
 	if (stream->engine_paths.n > 0)
 		disown_engine(stream);
 	stream->index->base.ops = &ops;

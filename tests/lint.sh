@@ -93,6 +93,7 @@ only 'curl/' engine/http.c
 only '(gelf|libelf)' packer/elf.c
 only 'archive' packer/archive.c packer/rootfs_stream.c
 only 'bpf/' tracer/session.c
+only '(zlib|zstd)' packer/compress.c
 only 'jansson' core/json.c
 only 'openssl/' core/sha256.c
 apart core tracer engine packer dockerfile-gen qa import cli

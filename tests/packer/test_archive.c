@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/file.h"
 #include "core/log.h"
-#include "packer/archive.h"
+#include "packer/image_writer.h"
 #include "tests/packer/specimen.h"
 
 #include <locale.h>
@@ -446,64 +446,20 @@ static void load(const char *tar, const char *layer_sha256, const char *tag, con
 {
 	MP_AUTO(mp_json_freep) struct mp_json *json = image_config(layer_sha256, command);
 	FILE *pipe = popen("docker load -q", "w");
+	MP_AUTO(mp_closep) int fd = open(tar, O_RDONLY);
+	struct mp_layer layer = { .fd = fd };
+	struct mp_image_digests digests;
 	struct mp_error err = { 0 };
+	struct stat st;
 
 	cr_assert_not_null(pipe);
-	cr_expect_eq(mp_archive_write_image(tar, layer_sha256, json, tag, fileno(pipe), &err), 0,
-		     "%s", err.msg);
+	cr_assert_eq(fstat(fd, &st), 0);
+	layer.size_bytes = (uint64_t)st.st_size;
+	strcpy(layer.sha256, layer_sha256);
+	strcpy(layer.diff_sha256, layer_sha256);
+	cr_expect_eq(mp_image_write_docker(&layer, json, tag, fileno(pipe), "load", &digests, &err),
+		     0, "%s", err.msg);
 	cr_assert_eq(pclose(pipe), 0);
-}
-
-Test(archive, image_is_deterministic_and_plain)
-{
-	MP_AUTO(scratch_clear) struct scratch scratch;
-	MP_AUTO(mp_freep) char *dir = NULL, *tar = NULL, *image = NULL, *names = NULL;
-	MP_AUTO(mp_freep) char *manifest = NULL, *command = NULL, *expected = NULL;
-	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
-	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
-	struct mp_archive_stats stats;
-	char hex[2][MP_SHA256_HEX_SIZE];
-	struct mp_error err;
-
-	set_up(&scratch, &dir, &tar);
-	specimen_make(dir);
-	root = open_dir(dir);
-	stats = pack_all(root, tar);
-	json = image_config(stats.layer_sha256, "/x");
-	image = in(&scratch, "image.tar");
-	for (int i = 0; i < 2; i++) {
-		MP_AUTO(mp_closep) int fd = open(image, O_WRONLY | O_CREAT | O_TRUNC, 0644);
-
-		cr_assert_eq(
-			mp_archive_write_image(tar, stats.layer_sha256, json, "a/b:c", fd, &err), 0,
-			"%s", err.msg);
-		cr_assert_eq(mp_sha256_file(image, hex[i], &err), 0);
-	}
-	cr_expect_str_eq(hex[0], hex[1]);
-	command = mp_xasprintf("tar -xOf '%s' manifest.json", image);
-	manifest = output_of(command);
-	{
-		MP_AUTO(mp_freep) char *config = mp_json_dump(json);
-
-		mp_sha256_hex(config, strlen(config), hex[0]);
-	}
-	expected = mp_xasprintf("[{\"Config\":\"%s.json\",\"RepoTags\":[\"a/b:c\"],"
-				"\"Layers\":[\"%s/layer.tar\"]}]",
-				hex[0], stats.layer_sha256);
-	cr_expect_str_eq(manifest, expected);
-	run("tar -xOf '%s' %s/layer.tar | cmp - '%s'", image, stats.layer_sha256, tar);
-}
-
-Test(archive, image_of_no_layer)
-{
-	MP_AUTO(mp_json_freep) struct mp_json *json = image_config("00", "/x");
-	MP_AUTO(mp_closep) int fd = open("/dev/null", O_WRONLY);
-	struct mp_error err = { 0 };
-
-	cr_expect_eq(mp_archive_write_image("/no/such.tar", "00", json, "x:y", fd, &err), -1);
-	cr_expect_str_eq(err.msg, "open '/no/such.tar': No such file or directory");
-	cr_expect_eq(mp_archive_write_image("/dev/zero", "00", json, "x:y", fd, &err), -1);
-	cr_expect_str_eq(err.msg, "'/dev/zero' is not a regular file");
 }
 
 /* Lines of @text, but those of paths that the engine puts into every container. Owned by the
