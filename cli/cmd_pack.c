@@ -47,13 +47,9 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 	if (options->arguments.n != 1)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "one TRACE or LIST is needed; see 'micropack pack --help'");
-	if (!options->image == !options->root)
-		return mp_error_set(err, MP_E_USAGE, 0,
-				    "one of --image IMAGE and --root DIR is needed; see 'micropack "
-				    "pack --help'");
 	if (options->has_separator)
 		return mp_error_set(err, MP_E_USAGE, 0, "'pack' runs no command after '--'");
-	return 0;
+	return mp_origin_check(options, err);
 }
 
 static void print_result(const struct mp_options *options, const char *path,
@@ -76,37 +72,31 @@ static void print_result(const struct mp_options *options, const char *path,
 	fputs(text, stdout);
 }
 
+/* A configuration alone does not say which image it is of. */
+static void warn_other_image(const struct mp_trace *trace, const struct mp_image *image)
+{
+	if (trace && trace->header.image_id && image && image->id[0] &&
+	    strcmp(trace->header.image_id, image->id) != 0)
+		mp_warn("the trace is of image %.19s, this is %.19s", trace->header.image_id,
+			image->id);
+}
+
 int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 {
 	const char *path = options->output ? options->output : "rootfs.tar";
 	MP_AUTO(input_clear) struct input input = { 0 };
-	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
-	MP_AUTO(mp_image_freep) struct mp_image *image = NULL;
-	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
+	MP_AUTO(mp_origin_clear) struct mp_origin origin = { 0 };
 	struct mp_plan_request request = { 0 };
 	struct mp_archive_stats stats;
 
-	if (check_usage(options, err) || input_read(&input, options, err))
+	if (check_usage(options, err) || input_read(&input, options, err) ||
+	    mp_origin_open(options, &origin, err))
 		return -1;
-	if (options->root) {
-		if (mp_rootfs_open_directory(options->root, &root, err)) {
-			err->code = MP_E_USAGE;
-			return mp_error_prefix(err, "--root");
-		}
-	} else {
-		if (mp_engine_connect(&engine, err) ||
-		    mp_image_get(engine, options->image, &image, err) ||
-		    mp_image_open_rootfs(engine, image, options->source, &root, err))
-			return -1;
-		request.config = &image->config;
-		if (input.trace && input.trace->header.image_id &&
-		    strcmp(input.trace->header.image_id, image->id) != 0)
-			mp_warn("the trace is of image %.19s, this is %.19s",
-				input.trace->header.image_id, image->id);
-	}
+	warn_other_image(input.trace, origin.image);
 	request.trace = input.trace;
 	request.list = input.trace ? NULL : &input.list;
-	if (mp_pack_to_file(root, &request, path, &stats, err))
+	request.config = mp_origin_config(&origin);
+	if (mp_pack_to_file(origin.root, &request, path, &stats, err))
 		return -1;
 	print_result(options, path, &stats);
 	return 0;

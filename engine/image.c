@@ -85,6 +85,24 @@ int mp_engine_image_inspect(struct mp_engine *engine, const char *reference,
 	return 0;
 }
 
+int mp_engine_image_save(struct mp_engine *engine, const char *reference, mp_engine_sink sink,
+			 void *context, struct mp_error *err)
+{
+	MP_AUTO(mp_buf_free) struct mp_buf path = { 0 };
+	MP_AUTO(mp_http_response_clear) struct mp_http_response response = { 0 };
+	struct mp_http_request request = { .method = "GET", .sink = sink, .context = context };
+
+	if (mp_reference_check(reference, err))
+		return -1;
+	mp_buf_adds(&path, "/images/");
+	mp_url_escape(&path, reference, KEEP_IN_PATH);
+	mp_buf_adds(&path, "/get");
+	request.path = path.data;
+	if (mp_engine_call(engine, &request, &response, err))
+		return mp_error_prefix(err, "save image '%s'", reference);
+	return 0;
+}
+
 int mp_engine_image_remove(struct mp_engine *engine, const char *reference, struct mp_error *err)
 {
 	MP_AUTO(mp_buf_free) struct mp_buf path = { 0 };

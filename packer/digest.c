@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/digest.h"
 
+#include "core/interrupt.h"
 #include "packer/ring.h"
 
 #include <errno.h>
@@ -26,7 +27,7 @@ static void *sum_contents(void *context)
 	uint64_t at = 0;
 	ssize_t got = 0;
 
-	while (!atomic_load(&digest->cancelled) &&
+	while (!atomic_load(&digest->cancelled) && mp_interrupt_check(NULL) == 0 &&
 	       (got = mp_contents_read(&digest->contents, chunk, CHUNK, at)) > 0) {
 		mp_sha256_add(digest->sum, chunk, (size_t)got);
 		at += (uint64_t)got;
@@ -118,6 +119,8 @@ int mp_digest_finish(struct mp_digest **digest, char hex_out[MP_SHA256_HEX_SIZE]
 	if (error == 0)
 		mp_sha256_finish((*digest)->sum, hex_out);
 	release(digest);
+	if (mp_interrupt_check(err)) /* which ended it too early */
+		return -1;
 	return error ? mp_error_set(err, MP_E_SYS, error, "read") : 0;
 }
 

@@ -63,9 +63,8 @@ static int take_plain(struct mp_rootfs_stream *stream, const struct mp_layer *la
 
 	if (layer->digest && layer->diff_id && strcmp(layer->digest, layer->diff_id) != 0)
 		return mp_error_set(err, MP_E_FORMAT, 0,
-				    "its digest, and that of its plain bytes, should be %s: it is "
-				    "not compressed",
-				    layer->diff_id);
+				    "it is not compressed, so its digest should be %s, and not %s",
+				    layer->diff_id, layer->digest);
 	if (expected && mp_digest_of(contents, &digest, err))
 		return -1;
 	if (mp_rootfs_stream_take(stream, contents->fd, contents->offset, contents->size_bytes,
