@@ -5,6 +5,7 @@
 #include "core/path.h"
 #include "packer/closure.h"
 #include "packer/command.h"
+#include "packer/plan_file.h"
 
 #include <errno.h>
 #include <string.h>
@@ -509,6 +510,18 @@ static int take_all(struct plan *plan, struct mp_error *err)
 	return 0;
 }
 
+static int plan_from_text(struct mp_rootfs *root, const struct mp_plan_text *text,
+			  struct mp_fileset **set_out, struct mp_plan_notes *notes_out,
+			  struct mp_error *err)
+{
+	MP_AUTO(mp_plan_header_clear) struct mp_plan_header header = { 0 };
+
+	if (mp_plan_from_file(root, text->text, text->len, text->name, &header, set_out, err))
+		return -1;
+	*notes_out = (struct mp_plan_notes){ 0 };
+	return 0;
+}
+
 int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 	    struct mp_fileset **set_out, struct mp_plan_notes *notes_out, struct mp_error *err)
 {
@@ -522,6 +535,8 @@ int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 		.rules = request->rules ? request->rules : &no_rules,
 	};
 
+	if (request->plan)
+		return plan_from_text(root, request->plan, set_out, notes_out, err);
 	plan.resolver = mp_resolver_new(root, plan.set);
 	hide_host(plan.resolver);
 	/* A list may ask for a device node: not every rootfs is run by an engine that makes them.

@@ -17,13 +17,22 @@ struct mp_plan_notes {
 
 void mp_plan_notes_clear(struct mp_plan_notes *notes);
 
+/* A plan as it was written, and perhaps edited (packer/plan_file.h). */
+struct mp_plan_text {
+	const char *text;
+	size_t len;
+	const char *name;
+};
+
 /*
- * What to ask of an image. Exactly one of @trace and @list. @config: the image's; NULL where there
- * is no image (pack --root), and then nothing is kept for an engine but mount points and /tmp.
+ * What to ask of an image. Exactly one of @trace, @list and @plan; a plan is taken as it is,
+ * without rules or configuration. @config: the image's; NULL where there is no image (pack --root),
+ * and then nothing is kept for an engine but mount points and /tmp.
  */
 struct mp_plan_request {
 	const struct mp_trace *trace;
 	const struct mp_strv *list; /* clean absolute paths */
+	const struct mp_plan_text *plan;
 	const struct mp_image_config *config;
 	const struct mp_rules *rules; /* NULL: none */
 };

@@ -481,6 +481,16 @@ int mp_plan_file_read(const char *text, size_t len, const char *name,
 	return 0;
 }
 
+int mp_plan_file_read_header(const char *text, size_t len, const char *name,
+			     struct mp_plan_header *header_out, struct mp_error *err)
+{
+	const char *newline = len ? memchr(text, '\n', len) : NULL;
+
+	/* No line is left for anyone to take. */
+	return mp_plan_file_read(text, newline ? (size_t)(newline + 1 - text) : len, name,
+				 header_out, NULL, NULL, err);
+}
+
 /* From a plan to a set */
 
 struct builder {

@@ -101,6 +101,30 @@ int mp_rule_list_parse(struct mp_rule_list *list, const char *option, const char
 	return 0;
 }
 
+static void describe_each(const struct mp_strv *names, const char *option, struct mp_strv *options)
+{
+	for (size_t i = 0; i < names->n; i++)
+		mp_strv_push_take(options, mp_xasprintf("%s %s", option, names->v[i]));
+}
+
+void mp_rules_describe(const struct mp_rules *rules, struct mp_strv *options)
+{
+	static const char *const words[] = MP_STAT_ONLY_WORDS;
+
+	for (size_t i = 0; i < rules->keep.n; i++)
+		mp_strv_push(options, rules->keep.v[i].text);
+	for (size_t i = 0; i < rules->drop.n; i++)
+		mp_strv_push(options, rules->drop.v[i].text);
+	describe_each(&rules->exes, "--keep-exe", options);
+	describe_each(&rules->packages, "--keep-package", options);
+	if (rules->shell)
+		mp_strv_push(options, "--keep-shell");
+	if (rules->listed)
+		mp_strv_push(options, "--keep-listed");
+	if (rules->stat_only != MP_STAT_ONLY_KEEP)
+		mp_strv_push_take(options, mp_xasprintf("--stat-only=%s", words[rules->stat_only]));
+}
+
 /* Walking the image */
 
 /* What to do with what a pattern matches: 0 to go on, 1 for enough, -1. */

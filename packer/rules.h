@@ -53,6 +53,15 @@ MP_MUST_USE int mp_rule_list_parse(struct mp_rule_list *list, const char *option
 				   size_t len, const char *name, struct mp_error *err);
 void mp_rules_free(struct mp_rules *rules);
 
+/* Appends the options that say the same as @rules, such as "--drop /usr/share/doc". */
+void mp_rules_describe(const struct mp_rules *rules, struct mp_strv *options);
+
+/* The words for enum mp_stat_only, in its order: "keep", "empty", "drop". */
+#define MP_STAT_ONLY_WORDS                                                                         \
+	{                                                                                          \
+		"keep", "empty", "drop"                                                            \
+	}
+
 /* Where programs are looked for. */
 struct mp_rules_env {
 	const char *search_path; /* PATH of the image; NULL: the default */
