@@ -11,6 +11,17 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+/*
+ * Whether the rules keep or drop whatever matches: then nobody has asked for a certain program, and
+ * what it lacks may have been dropped.
+ */
+static bool has_broad_rules(const struct mp_plan_request *request)
+{
+	const struct mp_rules *rules = request->rules;
+
+	return rules && (rules->keep.n > 0 || rules->drop.n > 0 || rules->packages.n > 0);
+}
+
 static int check_notes(const struct mp_plan_request *request, const struct mp_plan_notes *notes,
 		       struct mp_error *err)
 {
@@ -25,10 +36,9 @@ static int check_notes(const struct mp_plan_request *request, const struct mp_pl
 		missing = &notes->missing_needed;
 	if (missing->n == 0)
 		return 0;
-	if (missing == &notes->missing_needed && request->rules && request->rules->drop.n > 0) {
-		/* It may be there, and dropped. */
+	if (missing == &notes->missing_needed && has_broad_rules(request)) {
 		for (size_t i = 0; i < missing->n; i++)
-			mp_warn("not in the image, or dropped: %s", missing->v[i]);
+			mp_warn("not in the image: %s", missing->v[i]);
 		return 0;
 	}
 	for (size_t i = 1; i < missing->n; i++)

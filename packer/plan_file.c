@@ -217,7 +217,7 @@ static int bad_line(const struct reader *reader, struct mp_error *err, const cha
 	return mp_error_set(err, MP_E_FORMAT, 0, "%s:%zu: %s", reader->name, reader->number, what);
 }
 
-static void line_clear(struct mp_plan_line *line)
+void mp_plan_line_clear(struct mp_plan_line *line)
 {
 	mp_freep(&line->path);
 	free((char *)line->why.because);
@@ -441,7 +441,7 @@ static int read_line(const struct reader *reader, const char *text,
 		     int (*take)(void *context, struct mp_plan_line *line, struct mp_error *err),
 		     void *context, struct mp_error *err)
 {
-	MP_AUTO(line_clear) struct mp_plan_line line = { 0 };
+	MP_AUTO(mp_plan_line_clear) struct mp_plan_line line = { 0 };
 
 	if (reader->number == 1)
 		return parse_header(reader, text, header_out, err);

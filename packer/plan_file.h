@@ -44,6 +44,8 @@ struct mp_plan_line {
 	struct mp_buf contents; /* MADE regular files */
 };
 
+void mp_plan_line_clear(struct mp_plan_line *line);
+
 /* The word for @reason in a plan: "needed". */
 const char *mp_reason_word(enum mp_reason reason);
 
