@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct mp_fileset {
 	struct mp_strmap *by_path; /* values borrowed from files */
@@ -106,6 +107,16 @@ const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *pa
 	file->made = mp_xcalloc(1, sizeof(*file->made));
 	mp_buf_add(file->made, data, len);
 	return file;
+}
+
+void mp_fileset_forget_time(struct mp_fileset *set, const char *path)
+{
+	struct mp_file *file = mp_strmap_get(set->by_path, path);
+
+	if (!file || !S_ISDIR(file->node.mode))
+		return;
+	file->node.mtime_s = 0;
+	file->node.mtime_ns = 0;
 }
 
 size_t mp_fileset_count(const struct mp_fileset *set)

@@ -61,6 +61,8 @@ const struct mp_file *mp_fileset_add(struct mp_fileset *set, const char *path,
 const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *path,
 					  const struct mp_node *node, const void *data, size_t len,
 					  const struct mp_why *why);
+/* The directory @path has the time 0 from now on; nothing where it is not there, or none. */
+void mp_fileset_forget_time(struct mp_fileset *set, const char *path);
 size_t mp_fileset_count(const struct mp_fileset *set);
 /* Entries in the order of their addition: a set may grow while it is walked by index. */
 const struct mp_file *mp_fileset_at(const struct mp_fileset *set, size_t index);

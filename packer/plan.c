@@ -5,6 +5,7 @@
 #include "core/path.h"
 #include "packer/closure.h"
 #include "packer/command.h"
+#include "packer/touched.h"
 
 #include <errno.h>
 #include <string.h>
@@ -277,9 +278,9 @@ static int take_all(struct plan *plan, struct mp_error *err)
 		return -1;
 	if (plan->request->trace ? take_trace(plan, err) : take_list(plan, err))
 		return -1;
-	if (take_config(plan, err))
+	if (take_config(plan, err) || take_closure(plan, err))
 		return -1;
-	return take_closure(plan, err);
+	return mp_touched_forget(plan->resolver, plan->request->config, plan->set, err);
 }
 
 int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
