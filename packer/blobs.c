@@ -208,7 +208,7 @@ static int read_headers(struct mp_blobs *blobs, struct mp_tar_reader *reader, st
 		if (got < 0)
 			return mp_error_set(err, MP_E_SYS, errno, "read");
 		if (got == 0)
-			return mp_tar_reader_finish(reader, true, err);
+			return mp_tar_reader_finish(reader, false, err);
 		if (mp_tar_reader_feed(reader, block, (size_t)got, err))
 			return -1;
 		at += (uint64_t)got;

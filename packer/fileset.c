@@ -4,6 +4,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /*
  * Sets can be as large as the image: no path is kept twice, and a reason's texts are kept once
@@ -171,6 +172,16 @@ void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds)
 		node->mtime_s = seconds;
 		node->mtime_ns = 0;
 	}
+}
+
+void mp_fileset_forget_time(struct mp_fileset *set, const char *path)
+{
+	struct mp_file *file = find(set, path);
+
+	if (!file || !S_ISDIR(file->node.mode))
+		return;
+	file->node.mtime_s = 0;
+	file->node.mtime_ns = 0;
 }
 
 size_t mp_fileset_count(const struct mp_fileset *set)

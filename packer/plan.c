@@ -6,6 +6,7 @@
 #include "packer/closure.h"
 #include "packer/command.h"
 #include "packer/plan_file.h"
+#include "packer/touched.h"
 
 #include <errno.h>
 #include <string.h>
@@ -503,21 +504,25 @@ static int take_all(struct plan *plan, struct mp_error *err)
 		return -1;
 	if (plan->request->trace ? take_trace(plan, err) : take_list(plan, err))
 		return -1;
-	if (take_config(plan, err) || take_rules(plan, err))
+	if (take_config(plan, err) || take_rules(plan, err) || take_closure(plan, err) ||
+	    take_looks(plan, err))
 		return -1;
-	if (take_closure(plan, err) || take_looks(plan, err))
-		return -1;
-	return 0;
+	return mp_touched_forget(plan->resolver, plan->request->config, plan->set, err);
 }
 
-static int plan_from_text(struct mp_rootfs *root, const struct mp_plan_text *text,
+static int plan_from_text(struct mp_rootfs *root, const struct mp_plan_request *request,
 			  struct mp_fileset **set_out, struct mp_plan_notes *notes_out,
 			  struct mp_error *err)
 {
+	const struct mp_plan_text *text = request->plan;
 	MP_AUTO(mp_plan_header_clear) struct mp_plan_header header = { 0 };
+	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
+	MP_AUTO(mp_resolver_freep) struct mp_resolver *resolver = mp_resolver_new(root, NULL);
 
-	if (mp_plan_from_file(root, text->text, text->len, text->name, &header, set_out, err))
+	if (mp_plan_from_file(root, text->text, text->len, text->name, &header, &set, err) ||
+	    mp_touched_forget(resolver, request->config, set, err))
 		return -1;
+	*set_out = MP_STEAL(set);
 	*notes_out = (struct mp_plan_notes){ 0 };
 	return 0;
 }
@@ -536,7 +541,7 @@ int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 	};
 
 	if (request->plan)
-		return plan_from_text(root, request->plan, set_out, notes_out, err);
+		return plan_from_text(root, request, set_out, notes_out, err);
 	plan.resolver = mp_resolver_new(root, plan.set);
 	hide_host(plan.resolver);
 	/* A list may ask for a device node: not every rootfs is run by an engine that makes them.
