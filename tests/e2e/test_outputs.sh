@@ -16,7 +16,8 @@ config_of()
 		jq -S 'del(.Image, .Hostname) | .Env |= (. // [] | sort) | with_entries(select(.value | . != null and . != "" and . != false))'
 }
 
-# Every path of an image in the engine's storage, with all that is known of it.
+# Every path of an image in the engine's storage, with all that a builder keeps of it: not fractions
+# of seconds, and of attributes capabilities.
 files_of()
 {
 	local layers
@@ -26,7 +27,7 @@ files_of()
 	mount -t overlay -o "ro,lowerdir=$layers:$PWD/empty" overlay mounted
 	(
 		cd mounted
-		find . -mindepth 1 -printf '%p %y %m %U:%G %n %T@ %l\n' | sort
+		find . -mindepth 1 -printf '%p %y %m %U:%G %n %Ts %l\n' | sort
 		find . -mindepth 1 \( -type b -o -type c \) -exec stat -c '%n %t,%T' {} + | sort
 		find . -type f -exec sha256sum {} + | sort -k 2
 		find . -mindepth 1 \( -type f -o -type d \) -print0 | sort -z |
@@ -206,7 +207,7 @@ test_outputs_build_is_load()
 
 	for sample in hello-static plugin nginx redis flask; do
 		image=micropack-sample/$sample
-		set -- --for 500ms
+		set -- --for 500ms --stop-timeout 1
 		[ $sample != hello-static ] || set --
 		expect 0 "$MICROPACK" $image "$@" --build --no-verify --tag micropack-e2e/built:$sample \
 			--to docker-daemon:micropack-e2e/loaded:$sample
