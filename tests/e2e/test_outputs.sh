@@ -190,9 +190,21 @@ make_rich_image()
 		DOCKER_BUILDKIT=0 docker build -q -t "$1" -
 }
 
+build_and_load()
+{
+	local sample=$1
+
+	set -- --for 500ms --stop-timeout 1
+	[ "$sample" != hello-static ] || set --
+	expect 0 "$MICROPACK" "micropack-sample/$sample" "$@" --build --no-verify \
+		--tag "micropack-e2e/built:$sample" --to "docker-daemon:micropack-e2e/loaded:$sample"
+	expect_same_images "micropack-e2e/loaded:$sample" "micropack-e2e/built:$sample"
+	docker rmi "micropack-e2e/loaded:$sample" "micropack-e2e/built:$sample" >/dev/null
+}
+
 test_outputs_build_is_load()
 {
-	local image sample
+	local pid pids=() sample
 
 	make_rich_image micropack-e2e/rich:1
 	printf '/bin/caps\n/data/first\n/data/second\n/data/symlink\n/data/fifo\n' >files.txt
@@ -205,14 +217,14 @@ test_outputs_build_is_load()
 	grep -q security.capability files.1
 	docker rmi micropack-e2e/rich:base micropack-e2e/rich:1 micropack-e2e/rich:loaded micropack-e2e/rich:built >/dev/null
 
+	# Each at the same time: most of it is waiting for the engine.
 	for sample in hello-static plugin nginx redis flask; do
-		image=micropack-sample/$sample
-		set -- --for 500ms --stop-timeout 1
-		[ $sample != hello-static ] || set --
-		expect 0 "$MICROPACK" $image "$@" --build --no-verify --tag micropack-e2e/built:$sample \
-			--to docker-daemon:micropack-e2e/loaded:$sample
-		expect_same_images micropack-e2e/loaded:$sample micropack-e2e/built:$sample
-		docker rmi micropack-e2e/loaded:$sample micropack-e2e/built:$sample >/dev/null
+		mkdir "$sample"
+		(cd "$sample" && build_and_load "$sample") &
+		pids+=($!)
+	done
+	for pid in "${pids[@]}"; do
+		wait "$pid"
 	done
 }
 
