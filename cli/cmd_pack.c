@@ -51,15 +51,13 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 	if (options->arguments.n != 1)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "one TRACE or LIST is needed; see 'micropack pack --help'");
-	if (!options->image == !options->root)
-		return mp_error_set(err, MP_E_USAGE, 0,
-				    "one of --image IMAGE and --root DIR is needed; see 'micropack "
-				    "pack --help'");
 	if (options->has_separator)
 		return mp_error_set(err, MP_E_USAGE, 0, "'pack' runs no command after '--'");
-	if (options->to.n > 0 && !options->image)
+	if (options->to.n > 0 && !options->image && !options->config)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "--to makes an image, whose configuration is that of --image");
+	if (mp_origin_check(options, err))
+		return -1;
 	return mp_epoch_read(&epoch, err) < 0 ? -1 : 0;
 }
 
@@ -121,35 +119,28 @@ static int write_results(const struct mp_options *options, struct mp_rootfs *roo
 	return 0;
 }
 
+/* A configuration alone does not say which image it is of. */
+static void warn_other_image(const struct mp_trace *trace, const struct mp_image *image)
+{
+	if (trace && trace->header.image_id && image && image->id[0] &&
+	    strcmp(trace->header.image_id, image->id) != 0)
+		mp_warn("the trace is of image %.19s, this is %.19s", trace->header.image_id,
+			image->id);
+}
+
 int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 {
 	MP_AUTO(input_clear) struct input input = { 0 };
 	MP_AUTO(mp_destinations_free) struct mp_destinations destinations = { 0 };
-	MP_AUTO(mp_engine_freep) struct mp_engine *engine = NULL;
-	MP_AUTO(mp_image_freep) struct mp_image *image = NULL;
-	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
+	MP_AUTO(mp_origin_clear) struct mp_origin origin = { 0 };
 	struct mp_plan_request request = { 0 };
 
 	if (check_usage(options, err) || mp_destinations_parse(&options->to, &destinations, err) ||
-	    input_read(&input, options, err))
+	    input_read(&input, options, err) || mp_origin_open(options, &origin, err))
 		return -1;
-	if (options->root) {
-		if (mp_rootfs_open_directory(options->root, &root, err)) {
-			err->code = MP_E_USAGE;
-			return mp_error_prefix(err, "--root");
-		}
-	} else {
-		if (mp_engine_connect(&engine, err) ||
-		    mp_image_get(engine, options->image, &image, err) ||
-		    mp_image_open_rootfs(engine, image, options->source, &root, err))
-			return -1;
-		request.config = &image->config;
-		if (input.trace && input.trace->header.image_id &&
-		    strcmp(input.trace->header.image_id, image->id) != 0)
-			mp_warn("the trace is of image %.19s, this is %.19s",
-				input.trace->header.image_id, image->id);
-	}
+	warn_other_image(input.trace, origin.image);
 	request.trace = input.trace;
 	request.list = input.trace ? NULL : &input.list;
-	return write_results(options, root, &request, image, &destinations, err);
+	request.config = mp_origin_config(&origin);
+	return write_results(options, origin.root, &request, origin.image, &destinations, err);
 }

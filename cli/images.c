@@ -3,8 +3,10 @@
 
 #include "core/clock.h"
 #include "core/epoch.h"
+#include "core/file.h"
 #include "core/log.h"
 #include "dockerfile-gen/dockerfile.h"
+#include "packer/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +16,7 @@
 #include <unistd.h>
 
 #define PROGRESS_INTERVAL_MS 100
+#define CONFIG_MAX_BYTES ((size_t)64 << 20)
 
 /* Getting one */
 
@@ -115,6 +118,28 @@ static int open_export(struct mp_engine *engine, const struct mp_image *image,
 	return mp_rootfs_stream_finish(stream, root_out, err);
 }
 
+static int write_temporary(const void *data, size_t len, void *context, struct mp_error *err)
+{
+	return mp_fd_write_all(*(int *)context, data, len, "a temporary file", err);
+}
+
+/* The archive that the engine saves has what no export tells: all attributes, fractions of seconds,
+ * and nothing of an engine's. */
+static int open_saved(struct mp_engine *engine, const struct mp_image *image,
+		      struct mp_rootfs **root_out, struct mp_error *err)
+{
+	MP_AUTO(mp_image_freep) struct mp_image *saved = NULL;
+	MP_AUTO(mp_closep) int fd = -1;
+
+	if (mp_store_open(&fd, err) ||
+	    mp_engine_image_save(engine, image->id, write_temporary, &fd, err))
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read a temporary file");
+	return mp_image_archive_open_saved_take(MP_STEAL_FD(fd), image->reference, &saved, root_out,
+						err);
+}
+
 /* Whether the image's layer directories, if this host has them, hold it as its containers see it.
  */
 static int has_plain_layers(struct mp_engine *engine, const struct mp_image *image, bool *plain_out,
@@ -141,7 +166,7 @@ int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_image *image,
 	if (source == MP_SOURCE_OVERLAY && image->layer_dirs.n == 0)
 		return mp_error_set(err, MP_E_ENGINE, 0,
 				    "the engine does not keep image '%s' in overlay layers; "
-				    "--source export reads it anyway",
+				    "--source save reads it anyway",
 				    image->reference);
 	if (source == MP_SOURCE_OVERLAY)
 		return mp_rootfs_open_overlay(&image->layer_dirs, root_out, err);
@@ -150,11 +175,80 @@ int mp_image_open_rootfs(struct mp_engine *engine, const struct mp_image *image,
 	if (source == MP_SOURCE_AUTO && plain_layers) {
 		if (mp_rootfs_open_overlay(&image->layer_dirs, root_out, &overlay_err) == 0)
 			return 0;
-		mp_info("reading the image through the engine's export: %s", overlay_err.msg);
+		mp_info("reading the image as the engine saves it: %s", overlay_err.msg);
 	}
-	if (open_export(engine, image, root_out, err))
-		return mp_error_prefix(err, "export image '%s'", image->reference);
+	if (source == MP_SOURCE_EXPORT ? open_export(engine, image, root_out, err)
+				       : open_saved(engine, image, root_out, err))
+		return mp_error_prefix(err, "%s image '%s'",
+				       source == MP_SOURCE_EXPORT ? "export" : "save",
+				       image->reference);
 	return 0;
+}
+
+/* Whatever is named */
+
+int mp_image_read_config(const char *path, struct mp_image **image_out, struct mp_error *err)
+{
+	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
+	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
+
+	if (mp_file_read_named(path, CONFIG_MAX_BYTES, &text, err))
+		return mp_error_prefix(err, "--config");
+	json = mp_json_parse(text.data ? text.data : "", text.len, path, err);
+	if (!json)
+		return -1;
+	if (mp_image_from_json(json, path, image_out, err))
+		return mp_error_prefix(err, "'%s'", path);
+	return 0;
+}
+
+static int open_directory(const struct mp_options *options, struct mp_origin *origin,
+			  struct mp_error *err)
+{
+	if (options->config && mp_image_read_config(options->config, &origin->image, err))
+		return -1;
+	if (mp_rootfs_open_directory(options->root, &origin->root, err) == 0)
+		return 0;
+	err->code = MP_E_USAGE;
+	return mp_error_prefix(err, "--root");
+}
+
+int mp_origin_check(const struct mp_options *options, struct mp_error *err)
+{
+	if (!options->image == !options->root)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "one of --image IMAGE and --root DIR is needed; see 'micropack "
+				    "%s --help'",
+				    mp_command_word(options->command));
+	if (options->config && !options->root)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--config is for --root: an image has a configuration");
+	return 0;
+}
+
+int mp_origin_open(const struct mp_options *options, struct mp_origin *origin, struct mp_error *err)
+{
+	if (options->root)
+		return open_directory(options, origin, err);
+	if (mp_image_archive_is(options->image))
+		return mp_image_archive_open(options->image, &origin->image, &origin->root, err);
+	if (mp_engine_connect(&origin->engine, err) ||
+	    mp_image_get(origin->engine, options->image, &origin->image, err))
+		return -1;
+	return mp_image_open_rootfs(origin->engine, origin->image, options->source, &origin->root,
+				    err);
+}
+
+const struct mp_image_config *mp_origin_config(const struct mp_origin *origin)
+{
+	return origin->image ? &origin->image->config : NULL;
+}
+
+void mp_origin_clear(struct mp_origin *origin)
+{
+	mp_rootfs_freep(&origin->root);
+	mp_image_freep(&origin->image);
+	mp_engine_freep(&origin->engine);
 }
 
 /* Making one */

@@ -120,7 +120,7 @@ static const struct known_option {
 	{ OPT_TAG, "tag", 't', true, M },
 	{ OPT_IMAGE, "image", 0, true, P | D | EXP },
 	{ OPT_ROOT, "root", 0, true, P | EXP },
-	{ OPT_CONFIG, "config", 0, true, D },
+	{ OPT_CONFIG, "config", 0, true, P | D | EXP },
 	{ OPT_ROOTFS, "rootfs", 0, true, D },
 	{ OPT_FORMAT, "format", 0, true, IMP },
 	{ OPT_PLAN, "plan", 0, true, M | P | EXP },

@@ -26,6 +26,15 @@ struct mp_image {
 	struct mp_strv layer_dirs;
 };
 
+/*
+ * Reads @json, a document about one image: an OCI image configuration (image-spec, config.md), or
+ * what `docker image inspect` prints, an array of one object or that object. Without layer_dirs; of
+ * an image configuration without id and size_bytes, which it does not say. MP_E_FORMAT naming the
+ * member that has a wrong type, or where it is neither. *image_out belongs to the caller.
+ */
+MP_MUST_USE int mp_image_from_json(const struct mp_json *json, const char *reference,
+				   struct mp_image **image_out, struct mp_error *err);
+
 void mp_image_freep(struct mp_image **image);
 
 #endif

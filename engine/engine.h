@@ -54,6 +54,13 @@ MP_MUST_USE int mp_engine_image_pull(struct mp_engine *engine, const char *refer
 				     mp_engine_progress progress, void *context,
 				     struct mp_error *err);
 
+/* Takes a stream piece by piece; -1 with @err set ends it. */
+typedef int (*mp_engine_sink)(const void *data, size_t len, void *context, struct mp_error *err);
+
+/* What `docker save` writes of @reference, given to @sink. */
+MP_MUST_USE int mp_engine_image_save(struct mp_engine *engine, const char *reference,
+				     mp_engine_sink sink, void *context, struct mp_error *err);
+
 /* Loads a `docker save` archive from @fd (a file or a pipe, read to its end). */
 MP_MUST_USE int mp_engine_image_load(struct mp_engine *engine, int fd, struct mp_error *err);
 
@@ -148,9 +155,7 @@ MP_MUST_USE int mp_engine_container_logs(struct mp_engine *engine, const char *i
 					 unsigned int tail, mp_engine_output output, void *context,
 					 struct mp_error *err);
 
-/* The container's file system as a tar stream, given to @sink piece by piece; a sink that returns
- * -1 ends it. */
-typedef int (*mp_engine_sink)(const void *data, size_t len, void *context, struct mp_error *err);
+/* The container's file system as a tar stream, given to @sink piece by piece. */
 MP_MUST_USE int mp_engine_container_export(struct mp_engine *engine, const char *id,
 					   mp_engine_sink sink, void *context,
 					   struct mp_error *err);

@@ -45,38 +45,22 @@ static int read_layer_dirs(struct mp_strv *dirs, const struct mp_json *json, str
 	return 0;
 }
 
-static int read_members(struct mp_image *image, const struct mp_json *json, struct mp_error *err)
+static int check_members(const struct mp_json *json, struct mp_error *err)
 {
-	const char *id = "", *architecture = "", *variant = "", *os = "", *created = "";
-	const struct mp_json *config = NULL;
+	const char *id = "";
 
-	if (mp_json_get_string(json, "Id", &id, err) ||
-	    mp_json_get_string(json, "Architecture", &architecture, err) ||
-	    mp_json_get_string(json, "Variant", &variant, err) ||
-	    mp_json_get_string(json, "Os", &os, err) ||
-	    mp_json_get_string(json, "Created", &created, err) ||
-	    mp_json_get_integer(json, "Size", &image->size_bytes, err) ||
-	    mp_json_get_object(json, "Config", &config, err) ||
-	    read_layer_dirs(&image->layer_dirs, json, err))
+	if (mp_json_get_string(json, "Id", &id, err))
 		return -1;
-	if (!id[0])
-		return mp_error_set(err, MP_E_FORMAT, 0, "no 'Id'");
-	image->id = mp_xstrdup(id);
-	image->architecture = mp_xstrdup(architecture);
-	image->variant = variant[0] ? mp_xstrdup(variant) : NULL;
-	image->os = mp_xstrdup(os);
-	image->created = mp_xstrdup(created);
-	image->config_json = config ? mp_json_copy(config) : mp_json_object();
-	return mp_image_config_read(&image->config, image->config_json, err);
+	return id[0] ? 0 : mp_error_set(err, MP_E_FORMAT, 0, "no 'Id'");
 }
 
 int mp_image_read(const struct mp_json *json, const char *reference, struct mp_image **image_out,
 		  struct mp_error *err)
 {
-	MP_AUTO(mp_image_freep) struct mp_image *image = mp_xcalloc(1, sizeof(*image));
+	MP_AUTO(mp_image_freep) struct mp_image *image = NULL;
 
-	image->reference = mp_xstrdup(reference);
-	if (read_members(image, json, err))
+	if (check_members(json, err) || mp_image_from_json(json, reference, &image, err) ||
+	    read_layer_dirs(&image->layer_dirs, json, err))
 		return mp_engine_bad_answer(err);
 	*image_out = MP_STEAL(image);
 	return 0;
@@ -98,6 +82,24 @@ int mp_engine_image_inspect(struct mp_engine *engine, const char *reference,
 	if (mp_engine_call_json(engine, &request, &json, err) ||
 	    mp_image_read(json, reference, image_out, err))
 		return mp_error_prefix(err, "inspect image '%s'", reference);
+	return 0;
+}
+
+int mp_engine_image_save(struct mp_engine *engine, const char *reference, mp_engine_sink sink,
+			 void *context, struct mp_error *err)
+{
+	MP_AUTO(mp_buf_free) struct mp_buf path = { 0 };
+	MP_AUTO(mp_http_response_clear) struct mp_http_response response = { 0 };
+	struct mp_http_request request = { .method = "GET", .sink = sink, .context = context };
+
+	if (mp_reference_check(reference, err))
+		return -1;
+	mp_buf_adds(&path, "/images/");
+	mp_url_escape(&path, reference, KEEP_IN_PATH);
+	mp_buf_adds(&path, "/get");
+	request.path = path.data;
+	if (mp_engine_call(engine, &request, &response, err))
+		return mp_error_prefix(err, "save image '%s'", reference);
 	return 0;
 }
 

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/fileset.h"
 
+#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 
+/*
+ * Sets can be as large as the image: no path is kept twice, and a reason's texts are kept once
+ * however many files have them.
+ */
 struct mp_fileset {
-	struct mp_strmap *by_path; /* values borrowed from files */
-	struct mp_file **files;    /* in the order of their addition; each allocated on its own, so
-				      that entries stay where they are while the set grows */
+	void *by_path;          /* a balanced tree (tsearch) of the files */
+	struct mp_strmap *text; /* the texts of reasons, values are the texts */
+	struct mp_file **files; /* in the order of their addition; each allocated on its own, so
+				   that entries stay where they are while the set grows */
 	size_t n;
 	size_t cap;
 };
@@ -16,7 +22,7 @@ struct mp_fileset *mp_fileset_new(void)
 {
 	struct mp_fileset *set = mp_xcalloc(1, sizeof(*set));
 
-	set->by_path = mp_strmap_new(NULL);
+	set->text = mp_strmap_new(free);
 	return set;
 }
 
@@ -27,42 +33,67 @@ static void made_freep(struct mp_buf **made)
 	mp_freep(made);
 }
 
-static void why_clear(struct mp_why *why)
+static void file_free(struct mp_file *file)
 {
-	free((char *)why->because);
-	free((char *)why->detail);
-	*why = (struct mp_why){ 0 };
+	mp_freep(&file->path);
+	mp_node_clear(&file->node);
+	made_freep(&file->made);
+	free(file);
+}
+
+static void forget(void *file)
+{
+	(void)file;
 }
 
 void mp_fileset_freep(struct mp_fileset **set)
 {
 	if (!*set)
 		return;
-	for (size_t i = 0; i < (*set)->n; i++) {
-		struct mp_file *file = (*set)->files[i];
-
-		mp_freep(&file->path);
-		why_clear(&file->why);
-		mp_node_clear(&file->node);
-		made_freep(&file->made);
-		mp_freep(&file);
-	}
+	tdestroy((*set)->by_path, forget);
+	for (size_t i = 0; i < (*set)->n; i++)
+		file_free((*set)->files[i]);
 	mp_freep(&(*set)->files);
-	mp_strmap_freep(&(*set)->by_path);
+	mp_strmap_freep(&(*set)->text);
 	mp_freep(set);
+}
+
+static int by_name(const void *a, const void *b)
+{
+	const struct mp_file *x = a, *y = b;
+
+	return strcmp(x->path, y->path);
+}
+
+static struct mp_file *find(const struct mp_fileset *set, const char *path)
+{
+	const struct mp_file key = { .path = (char *)path };
+	struct mp_file **found = tfind(&key, &set->by_path, by_name);
+
+	return found ? *found : NULL;
 }
 
 const struct mp_file *mp_fileset_find(const struct mp_fileset *set, const char *path)
 {
-	return mp_strmap_get(set->by_path, path);
+	return find(set, path);
 }
 
-static void set_why(struct mp_file *file, const struct mp_why *why)
+/* The set's own copy of @text. */
+static const char *shared_text(struct mp_fileset *set, const char *text)
 {
-	struct mp_why copy = { why->reason, mp_xstrdup(why->because), mp_xstrdup(why->detail) };
+	char *known = text ? mp_strmap_get(set->text, text) : NULL;
 
-	why_clear(&file->why);
-	file->why = copy;
+	if (!text || known)
+		return known;
+	known = mp_xstrdup(text);
+	mp_strmap_put(set->text, known, known);
+	return known;
+}
+
+static void set_why(struct mp_fileset *set, struct mp_file *file, const struct mp_why *why)
+{
+	file->why = (struct mp_why){ why->reason, shared_text(set, why->because),
+				     shared_text(set, why->detail) };
 }
 
 static struct mp_file *add(struct mp_fileset *set, const char *path, const struct mp_node *node,
@@ -72,17 +103,18 @@ static struct mp_file *add(struct mp_fileset *set, const char *path, const struc
 
 	file->path = mp_xstrdup(path);
 	mp_node_copy(&file->node, node);
-	set_why(file, why);
+	set_why(set, file, why);
 	set->files = mp_array_grow(set->files, set->n, &set->cap, sizeof(*set->files));
 	set->files[set->n++] = file;
-	mp_strmap_put(set->by_path, file->path, file);
+	if (!tsearch(file, &set->by_path, by_name))
+		abort(); /* no memory for a few bytes */
 	return file;
 }
 
 const struct mp_file *mp_fileset_add(struct mp_fileset *set, const char *path,
 				     const struct mp_node *node, const struct mp_why *why)
 {
-	struct mp_file *file = mp_strmap_get(set->by_path, path);
+	struct mp_file *file = find(set, path);
 
 	return file ? file : add(set, path, node, why);
 }
@@ -91,12 +123,12 @@ const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *pa
 					  const struct mp_node *node, const void *data, size_t len,
 					  const struct mp_why *why)
 {
-	struct mp_file *file = mp_strmap_get(set->by_path, path);
+	struct mp_file *file = find(set, path);
 
 	if (file) {
 		mp_node_clear(&file->node);
 		mp_node_copy(&file->node, node);
-		set_why(file, why);
+		set_why(set, file, why);
 		made_freep(&file->made);
 	} else {
 		file = add(set, path, node, why);
@@ -106,6 +138,25 @@ const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *pa
 	file->made = mp_xcalloc(1, sizeof(*file->made));
 	mp_buf_add(file->made, data, len);
 	return file;
+}
+
+void mp_fileset_remove_if(struct mp_fileset *set,
+			  bool (*is_unwanted)(const struct mp_file *file, const void *context),
+			  const void *context)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < set->n; i++) {
+		struct mp_file *file = set->files[i];
+
+		if (!is_unwanted(file, context)) {
+			set->files[n++] = file;
+			continue;
+		}
+		tdelete(file, &set->by_path, by_name);
+		file_free(file);
+	}
+	set->n = n;
 }
 
 void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds)

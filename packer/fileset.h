@@ -40,7 +40,7 @@ struct mp_why {
 struct mp_file {
 	char *path; /* clean, its parents no symlinks */
 	struct mp_node node;
-	struct mp_why why;   /* its texts belong to the file */
+	struct mp_why why;   /* its texts belong to the set */
 	struct mp_buf *made; /* contents that were made here, and are not the image's; else NULL */
 };
 
@@ -61,6 +61,10 @@ const struct mp_file *mp_fileset_add(struct mp_fileset *set, const char *path,
 const struct mp_file *mp_fileset_add_made(struct mp_fileset *set, const char *path,
 					  const struct mp_node *node, const void *data, size_t len,
 					  const struct mp_why *why);
+/* Takes out what @is_unwanted says of; entries that stay keep their order. */
+void mp_fileset_remove_if(struct mp_fileset *set,
+			  bool (*is_unwanted)(const struct mp_file *file, const void *context),
+			  const void *context);
 /* Nothing is newer than @seconds, and what was made here is of that time. */
 void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds);
 size_t mp_fileset_count(const struct mp_fileset *set);

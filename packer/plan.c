@@ -16,6 +16,9 @@ struct plan {
 	struct mp_resolver *resolver;
 	struct mp_plan_notes notes;
 	struct mp_strmap *noted; /* paths in notes.created_at_run */
+	const struct mp_rules *rules;
+	struct mp_drops *drops;    /* NULL where no rule drops anything */
+	struct mp_strmap *mounted; /* real paths that were on another mount in the container */
 };
 
 static void plan_clear(struct plan *plan)
@@ -24,6 +27,8 @@ static void plan_clear(struct plan *plan)
 	mp_fileset_freep(&plan->set);
 	mp_plan_notes_clear(&plan->notes);
 	mp_strmap_freep(&plan->noted);
+	mp_strmap_freep(&plan->mounted);
+	mp_drops_freep(&plan->drops);
 }
 
 void mp_plan_notes_clear(struct mp_plan_notes *notes)
@@ -34,7 +39,7 @@ void mp_plan_notes_clear(struct mp_plan_notes *notes)
 }
 
 /* What of a running container is not the image's: the engine mounts it there. */
-static bool is_engines_own(const char *path)
+bool mp_plan_is_engines_own(const char *path)
 {
 	static const char *const dirs[] = { "/proc", "/sys", "/dev" };
 	static const char *const files[] = {
@@ -83,11 +88,123 @@ static void take_absent(struct plan *plan, const struct mp_trace_event *event,
 		return;
 	mp_resolution_keep(res, plan->set, MP_WHY(MP_REASON_TRACED));
 	if (event->error || (event->flags & MP_TRACE_FOREIGN) ||
-	    (res->missing && is_engines_own(res->missing)) ||
+	    (res->missing && (mp_plan_is_engines_own(res->missing) ||
+			      mp_resolver_hides(plan->resolver, res->missing))) ||
 	    mp_strmap_get(plan->noted, res->asked))
 		return;
 	mp_strmap_put(plan->noted, res->asked, plan);
 	mp_strv_push(&plan->notes.created_at_run, res->asked);
+}
+
+/* What was on another mount. An engine fills the volumes of a configuration from the image. */
+static bool is_in_volume(const struct plan *plan, const char *path)
+{
+	const struct mp_image_config *config = plan->request->config;
+
+	for (size_t i = 0; config && i < config->volumes.n; i++) {
+		MP_AUTO(mp_freep) char *volume = mp_path_clean(config->volumes.v[i]);
+
+		if (volume && mp_path_is_under(path, volume))
+			return true;
+	}
+	return false;
+}
+
+/* On a host, other mounts belong to the root file system as any directory does. */
+static void note_mounts(struct plan *plan, const struct mp_trace *trace)
+{
+	if (!trace->header.source || strcmp(trace->header.source, "container") != 0)
+		return;
+	for (size_t i = 0; i < trace->n_events; i++) {
+		const struct mp_trace_event *event = &trace->events[i];
+
+		if ((event->flags & MP_TRACE_MOUNTED) && event->real &&
+		    strcmp(event->real, "/") != 0 && !is_in_volume(plan, event->real))
+			mp_strmap_put(plan->mounted, event->real, plan);
+	}
+}
+
+/* Whether the container could not see the image's @path, for what was mounted above it. */
+static bool is_shadowed(const struct plan *plan, const char *path)
+{
+	MP_AUTO(mp_freep) char *dir = NULL;
+	char *end;
+
+	if (mp_strmap_count(plan->mounted) == 0)
+		return false;
+	dir = mp_xstrdup(path);
+	while ((end = strrchr(dir, '/')) && end > dir) {
+		*end = '\0';
+		if (mp_strmap_get(plan->mounted, dir))
+			return true;
+	}
+	return false;
+}
+
+/* Of the way to something mounted: symlinks, and directories, which may be mounted on again. */
+static void keep_way(struct plan *plan, const struct mp_resolution *res)
+{
+	for (size_t i = 0; i < res->n_steps; i++) {
+		const struct mp_resolve_step *step = &res->steps[i];
+
+		if (is_shadowed(plan, step->path))
+			return;
+		if (S_ISLNK(step->node->mode))
+			mp_fileset_add(plan->set, step->path, step->node,
+				       MP_WHY(MP_REASON_SYMLINK, .because = res->asked));
+		else if (S_ISDIR(step->node->mode) && mp_strmap_get(plan->mounted, step->path))
+			mp_fileset_add(plan->set, step->path, step->node,
+				       MP_WHY(MP_REASON_MOUNT_POINT));
+		else if (S_ISDIR(step->node->mode))
+			mp_fileset_add(plan->set, step->path, step->node,
+				       MP_WHY(MP_REASON_PARENT, .because = res->asked));
+	}
+}
+
+/* Whether @res leads to, or through, what was mounted, so that the image's is something else. */
+static bool is_mounted(const struct plan *plan, const struct mp_resolution *res)
+{
+	const char *end = res->status == MP_RESOLVED_FOUND ? res->path : res->missing;
+
+	return end && (mp_strmap_get(plan->mounted, end) || is_shadowed(plan, end));
+}
+
+bool mp_plan_is_look(const struct mp_trace_event *event)
+{
+	return event->op == MP_OP_STAT || event->op == MP_OP_ACCESS ||
+	       event->op == MP_OP_READLINK || event->error == ENOTDIR ||
+	       (event->op == MP_OP_OPEN && (event->flags & MP_TRACE_LOCATED));
+}
+
+/*
+ * What the trace has at the end of @res. With --stat-only, what nobody read comes last, when it is
+ * known what is kept for other reasons, and then goes without its contents, or not at all.
+ */
+static void keep_traced(struct plan *plan, const struct mp_trace_event *event,
+			const struct mp_resolution *res)
+{
+	bool whole = plan->rules->stat_only == MP_STAT_ONLY_KEEP || !mp_plan_is_look(event) ||
+		     !mp_resolution_is_file(res) || mp_fileset_find(plan->set, res->path);
+
+	if (!whole && plan->rules->stat_only == MP_STAT_ONLY_DROP)
+		return;
+	mp_resolution_keep(res, plan->set, MP_WHY(MP_REASON_TRACED));
+	if (!whole)
+		mp_fileset_add_made(plan->set, res->path, res->node, "", 0,
+				    &mp_fileset_find(plan->set, res->path)->why);
+}
+
+/* What is no directory, and was used as one: so that it fails alike. */
+static int take_blocker(struct plan *plan, const struct mp_trace_event *event, const char *path,
+			struct mp_error *err)
+{
+	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
+
+	if (mp_resolve(plan->resolver, path, MP_RESOLVE_NOFOLLOW, &res, err))
+		return -1;
+	if (res.status == MP_RESOLVED_FOUND && !S_ISDIR(res.node->mode))
+		keep_traced(plan, event, &res);
+	return 0;
 }
 
 static int take_requested(struct plan *plan, const struct mp_trace_event *event,
@@ -98,12 +215,17 @@ static int take_requested(struct plan *plan, const struct mp_trace_event *event,
 
 	if (mp_resolve(plan->resolver, event->path, flags, &res, err))
 		return -1;
-	if (is_engines_own(res.asked))
+	if (mp_plan_is_engines_own(res.asked))
 		return 0;
-	if (res.status != MP_RESOLVED_FOUND)
+	if (is_mounted(plan, &res))
+		keep_way(plan, &res);
+	else if (res.status != MP_RESOLVED_FOUND)
 		take_absent(plan, event, &res);
-	else if (!is_engines_own(res.path))
-		mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_TRACED));
+	else if (!mp_plan_is_engines_own(res.path))
+		keep_traced(plan, event, &res);
+	if (res.status == MP_RESOLVED_ABSENT && res.missing && event->error == ENOTDIR &&
+	    !mp_plan_is_engines_own(res.missing) && !is_mounted(plan, &res))
+		return take_blocker(plan, event, res.missing, err);
 	return 0;
 }
 
@@ -112,24 +234,49 @@ static int take_real(struct plan *plan, const struct mp_trace_event *event, stru
 {
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 
-	if (!event->real || strcmp(event->real, event->path) == 0 || is_engines_own(event->real))
+	if (!event->real || strcmp(event->real, event->path) == 0 ||
+	    mp_plan_is_engines_own(event->real))
 		return 0;
 	if (mp_resolve(plan->resolver, event->real, MP_RESOLVE_NOFOLLOW, &res, err))
 		return -1;
-	mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_TRACED));
+	if (is_mounted(plan, &res))
+		keep_way(plan, &res);
+	else if (res.status == MP_RESOLVED_FOUND)
+		keep_traced(plan, event, &res);
+	else
+		mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_TRACED));
+	return 0;
+}
+
+/* Events that are looks alone, or the others; or all of them. */
+static int take_events(struct plan *plan, bool looks, bool others, struct mp_error *err)
+{
+	const struct mp_trace *trace = plan->request->trace;
+
+	for (size_t i = 0; i < trace->n_events; i++) {
+		const struct mp_trace_event *event = &trace->events[i];
+
+		if (mp_plan_is_look(event) ? !looks : !others)
+			continue;
+		if (mp_interrupt_check(err) || take_requested(plan, event, err) ||
+		    take_real(plan, event, err))
+			return -1;
+	}
 	return 0;
 }
 
 static int take_trace(struct plan *plan, struct mp_error *err)
 {
-	const struct mp_trace *trace = plan->request->trace;
+	note_mounts(plan, plan->request->trace);
+	return take_events(plan, plan->rules->stat_only == MP_STAT_ONLY_KEEP, true, err);
+}
 
-	for (size_t i = 0; i < trace->n_events; i++) {
-		if (mp_interrupt_check(err) || take_requested(plan, &trace->events[i], err) ||
-		    take_real(plan, &trace->events[i], err))
-			return -1;
-	}
-	return 0;
+/* What take_trace has left out. */
+static int take_looks(struct plan *plan, struct mp_error *err)
+{
+	if (!plan->request->trace || plan->rules->stat_only == MP_STAT_ONLY_KEEP)
+		return 0;
+	return take_events(plan, true, false, err);
 }
 
 static int take_list(struct plan *plan, struct mp_error *err)
@@ -137,11 +284,14 @@ static int take_list(struct plan *plan, struct mp_error *err)
 	const struct mp_strv *list = plan->request->list;
 
 	for (size_t i = 0; i < list->n; i++) {
-		int rc = keep_path(plan, list->v[i], MP_RESOLVE_NOFOLLOW, MP_REASON_LISTED, err);
+		MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 
-		if (rc < 0 || mp_interrupt_check(err))
+		if (mp_interrupt_check(err) ||
+		    mp_resolve(plan->resolver, list->v[i], MP_RESOLVE_NOFOLLOW, &res, err))
 			return -1;
-		if (rc == 0)
+		if (res.status == MP_RESOLVED_FOUND)
+			mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_LISTED));
+		else if (!plan->drops || !res.missing || !mp_drops_find(plan->drops, res.missing))
 			mp_strv_push(&plan->notes.missing_listed, list->v[i]);
 	}
 	return 0;
@@ -234,6 +384,8 @@ static int keep_mount_point(struct plan *plan, const char *path, mode_t mode, st
 	const struct mp_file *root = mp_fileset_find(plan->set, "/");
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 
+	if (mp_resolver_hides(plan->resolver, path))
+		return 0;
 	if (mp_resolve(plan->resolver, path, MP_RESOLVE_NOFOLLOW, &res, err))
 		return -1;
 	if (res.status == MP_RESOLVED_FOUND &&
@@ -270,6 +422,79 @@ static int take_closure(struct plan *plan, struct mp_error *err)
 	return rc;
 }
 
+/* Whatever else is hidden: in /proc and /sys is nothing that belongs to an image. */
+static void hide_host(struct mp_resolver *resolver)
+{
+	mp_resolver_hide_contents(resolver, "/proc");
+	mp_resolver_hide_contents(resolver, "/sys");
+}
+
+static bool is_dropped(const char *path, const void *drops)
+{
+	return mp_drops_find(drops, path) != NULL;
+}
+
+static bool is_dropped_file(const struct mp_file *file, const void *drops)
+{
+	return is_dropped(file->path, drops);
+}
+
+/* A resolver by itself, since rules may name what is hidden of a trace, such as devices. */
+static struct mp_resolver *rules_resolver(const struct plan *plan)
+{
+	struct mp_resolver *resolver = mp_resolver_new(mp_resolver_root(plan->resolver), plan->set);
+
+	hide_host(resolver);
+	if (plan->drops)
+		mp_resolver_hide_if(resolver, is_dropped, plan->drops);
+	return resolver;
+}
+
+/* What was in the directories that the trace says were listed. */
+static int take_entries(struct plan *plan, struct mp_error *err)
+{
+	const struct mp_trace *trace = plan->request->trace;
+
+	for (size_t i = 0; trace && i < trace->n_events; i++) {
+		const struct mp_trace_event *event = &trace->events[i];
+		const char *dir = event->real ? event->real : event->path;
+
+		if (event->op != MP_OP_LIST || event->error || mp_plan_is_engines_own(dir) ||
+		    strcmp(dir, "/dev") == 0 || mp_strmap_get(plan->mounted, dir) ||
+		    is_shadowed(plan, dir))
+			continue;
+		if (mp_rules_keep_entries(plan->resolver, dir, plan->set, err))
+			return -1;
+	}
+	return 0;
+}
+
+static int take_rules(struct plan *plan, struct mp_error *err)
+{
+	const struct mp_image_config *config = plan->request->config;
+	const struct mp_rules_env env = {
+		.search_path = environment(config, "PATH"),
+		.working_dir = working_dir(config),
+	};
+	MP_AUTO(mp_resolver_freep) struct mp_resolver *resolver = rules_resolver(plan);
+
+	if (mp_rules_keep(plan->rules, &env, resolver, plan->set, err))
+		return -1;
+	return plan->rules->listed ? take_entries(plan, err) : 0;
+}
+
+static int begin_drops(struct plan *plan, struct mp_error *err)
+{
+	MP_AUTO(mp_resolver_freep) struct mp_resolver *resolver = rules_resolver(plan);
+
+	if (plan->rules->drop.n == 0)
+		return 0;
+	if (mp_drops_new(plan->rules, resolver, &plan->drops, err))
+		return -1;
+	mp_resolver_hide_if(plan->resolver, is_dropped, plan->drops);
+	return 0;
+}
+
 static int take_all(struct plan *plan, struct mp_error *err)
 {
 	/* Mount points first: where one is made up, the host's must not come in as some parent. */
@@ -277,30 +502,37 @@ static int take_all(struct plan *plan, struct mp_error *err)
 		return -1;
 	if (plan->request->trace ? take_trace(plan, err) : take_list(plan, err))
 		return -1;
-	if (take_config(plan, err))
+	if (take_config(plan, err) || take_rules(plan, err))
 		return -1;
-	return take_closure(plan, err);
+	if (take_closure(plan, err) || take_looks(plan, err))
+		return -1;
+	return 0;
 }
 
 int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 	    struct mp_fileset **set_out, struct mp_plan_notes *notes_out, struct mp_error *err)
 {
+	static const struct mp_rules no_rules = { 0 };
 	MP_AUTO(plan_clear)
 	struct plan plan = {
 		.request = request,
 		.set = mp_fileset_new(),
 		.noted = mp_strmap_new(NULL),
+		.mounted = mp_strmap_new(NULL),
+		.rules = request->rules ? request->rules : &no_rules,
 	};
 
 	plan.resolver = mp_resolver_new(root, plan.set);
-	mp_resolver_hide_contents(plan.resolver, "/proc");
-	mp_resolver_hide_contents(plan.resolver, "/sys");
+	hide_host(plan.resolver);
 	/* A list may ask for a device node: not every rootfs is run by an engine that makes them.
 	 */
 	if (request->trace)
 		mp_resolver_hide_contents(plan.resolver, "/dev");
-	if (take_all(&plan, err))
+	if (begin_drops(&plan, err) || take_all(&plan, err))
 		return mp_error_prefix(err, "plan");
+	/* Also what was made for the image. */
+	if (plan.drops)
+		mp_fileset_remove_if(plan.set, is_dropped_file, plan.drops);
 	*set_out = MP_STEAL(plan.set);
 	*notes_out = plan.notes;
 	plan.notes = (struct mp_plan_notes){ 0 };

@@ -5,6 +5,7 @@
 #include "core/image_config.h"
 #include "core/trace.h"
 #include "packer/fileset.h"
+#include "packer/rules.h"
 
 /* What a plan could not do; none of it is an error by itself. */
 struct mp_plan_notes {
@@ -24,16 +25,28 @@ struct mp_plan_request {
 	const struct mp_trace *trace;
 	const struct mp_strv *list; /* clean absolute paths */
 	const struct mp_image_config *config;
+	const struct mp_rules *rules; /* NULL: none */
 };
 
 /*
  * Decides what to keep of @root: the traced or listed paths that exist there; every symlink and
- * parent on the way; the ELF closure; shebang interpreters; what the engine itself reads; WORKDIR,
- * VOLUME directories and mount points; /tmp with mode 1777. *set_out belongs to the caller.
+ * parent on the way; what the rules say; the ELF closure; shebang interpreters; what the engine
+ * itself reads; WORKDIR, VOLUME directories and mount points; /tmp with mode 1777. *set_out belongs
+ * to the caller.
+ *
+ * Of a container's trace is not taken what was not the image's: contents of /proc, /sys and /dev,
+ * the engine's own files, and what was mounted, but for the image's directories that it was mounted
+ * on. Volumes of the configuration are the image's: an engine fills them from there.
  */
 MP_MUST_USE int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 			struct mp_fileset **set_out, struct mp_plan_notes *notes_out,
 			struct mp_error *err);
+
+/* Whether @path (clean) is not the image's in any container: in /proc, or made by the engine. */
+bool mp_plan_is_engines_own(const char *path);
+
+/* Whether @event needs no more of a regular file than that it is there. */
+bool mp_plan_is_look(const struct mp_trace_event *event);
 
 /*
  * Reads a hand-written list: one absolute path a line, blank lines and lines that begin with '#'

@@ -18,8 +18,10 @@
 struct mp_resolver {
 	struct mp_rootfs *root;
 	const struct mp_fileset *set;
-	struct mp_strmap *known; /* path → struct known */
-	struct mp_strv hidden;   /* directories without contents */
+	struct mp_strmap *known;                              /* path → struct known */
+	struct mp_strv hidden;                                /* directories without contents */
+	bool (*hides)(const char *path, const void *context); /* may be NULL */
+	const void *hides_context;
 };
 
 /* A directory, a symlink, or a directory that does not exist. */
@@ -65,7 +67,14 @@ void mp_resolver_hide_contents(struct mp_resolver *resolver, const char *dir)
 	mp_strv_push(&resolver->hidden, dir);
 }
 
-static bool is_hidden(const struct mp_resolver *resolver, const char *path)
+void mp_resolver_hide_if(struct mp_resolver *resolver,
+			 bool (*hides)(const char *path, const void *context), const void *context)
+{
+	resolver->hides = hides;
+	resolver->hides_context = context;
+}
+
+bool mp_resolver_hides(const struct mp_resolver *resolver, const char *path)
 {
 	for (size_t i = 0; i < resolver->hidden.n; i++) {
 		const char *dir = resolver->hidden.v[i];
@@ -73,7 +82,7 @@ static bool is_hidden(const struct mp_resolver *resolver, const char *path)
 		if (mp_path_is_under(path, dir) && strcmp(path, dir) != 0)
 			return true;
 	}
-	return false;
+	return resolver->hides && resolver->hides(path, resolver->hides_context);
 }
 
 /* A walk in progress. */
@@ -139,7 +148,7 @@ static int look_up(struct walk *walk, const struct mp_node **node_out, struct mp
 		*node_out = &known->node;
 		return known->exists;
 	}
-	if (is_hidden(resolver, walk->next))
+	if (mp_resolver_hides(resolver, walk->next))
 		return 0;
 	file = resolver->set ? mp_fileset_find(resolver->set, walk->next) : NULL;
 	if (file) {
@@ -390,6 +399,22 @@ int mp_resolver_read_file(struct mp_resolver *resolver, const char *path, size_t
 	return 1;
 }
 
+static void remove_hidden(const struct mp_resolver *resolver, const char *dir,
+			  struct mp_strv *names)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < names->n; i++) {
+		MP_AUTO(mp_freep) char *path = mp_path_join(dir, names->v[i]);
+
+		if (mp_resolver_hides(resolver, path))
+			mp_freep(&names->v[i]);
+		else
+			names->v[n++] = names->v[i];
+	}
+	names->n = n;
+}
+
 int mp_resolver_list(struct mp_resolver *resolver, const char *path, struct mp_strv *names_out,
 		     struct mp_error *err)
 {
@@ -400,5 +425,9 @@ int mp_resolver_list(struct mp_resolver *resolver, const char *path, struct mp_s
 	if (res.status != MP_RESOLVED_FOUND || !S_ISDIR(res.node->mode) ||
 	    mp_strv_find(&resolver->hidden, res.path) >= 0)
 		return 0;
-	return mp_rootfs_list(resolver->root, res.path, names_out, err);
+	if (mp_rootfs_list(resolver->root, res.path, names_out, err))
+		return -1;
+	if (resolver->hides)
+		remove_hidden(resolver, res.path, names_out);
+	return 0;
 }

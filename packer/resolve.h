@@ -22,6 +22,16 @@ struct mp_rootfs *mp_resolver_root(const struct mp_resolver *resolver);
  */
 void mp_resolver_hide_contents(struct mp_resolver *resolver, const char *dir);
 
+/*
+ * From now on nothing is there that @hides says so of, @context being its own. Both have to stay
+ * for the life of the resolver.
+ */
+void mp_resolver_hide_if(struct mp_resolver *resolver,
+			 bool (*hides)(const char *path, const void *context), const void *context);
+
+/* Whether @path (clean, no symlink among its parents) is hidden, be it in the image or not. */
+bool mp_resolver_hides(const struct mp_resolver *resolver, const char *path);
+
 enum mp_resolve_flag {
 	/*
 	 * A symlink at the end of the path is itself what was asked for: it is followed where it

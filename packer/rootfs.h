@@ -124,15 +124,37 @@ MP_MUST_USE int mp_rootfs_open_overlay(const struct mp_strv *layer_dirs,
 				       struct mp_rootfs **root_out, struct mp_error *err);
 
 /*
- * A tar stream of a whole root file system (`docker export`), fed piece by piece: contents go to an
- * unnamed temporary file (in TMPDIR, else /tmp), the index to memory (about 250 bytes a file).
- * Needs no privilege. The stream may be hostile: MP_E_FORMAT names the entry that cannot be. A
- * failure is final: every later call repeats it.
+ * A tar stream of a whole root file system (`docker export`), or of its layers one after the other,
+ * fed piece by piece: contents and the index of names go to unnamed temporary files (in TMPDIR,
+ * else /tmp), the latter about 100 bytes a file; memory does not grow with either. Needs no
+ * privilege. The stream may be hostile: MP_E_FORMAT names the entry that cannot be, MP_E_SYS that
+ * for which there is no room. A failure is final: every later call repeats it.
  */
 struct mp_rootfs_stream;
 MP_MUST_USE int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err);
 MP_MUST_USE int mp_rootfs_stream_feed(struct mp_rootfs_stream *stream, const void *data, size_t len,
 				      struct mp_error *err);
+/*
+ * What is fed from now on is another layer over what there is (OCI image-spec, layer.md): the one
+ * before must be complete. Whiteouts (.wh.NAME, .wh..wh..opq) take effect on the layers below, and
+ * only on those, wherever in the layer they stand; what AUFS has left (/.wh..wh.*) is passed over.
+ * Something below what is a file or a symlink in a lower layer makes it a directory, as an overlay
+ * does: symlinks are never followed. Hard links may be to files of lower layers. A layer may end
+ * without the blocks of zeros that end an archive, so whoever feeds it sees to it that it is whole.
+ * A stream on which this was never called is one root file system, in which such names are names.
+ * @name: of the layer, in errors; copied.
+ */
+MP_MUST_USE int mp_rootfs_stream_begin_layer(struct mp_rootfs_stream *stream, const char *name,
+					     struct mp_error *err);
+/*
+ * Feeds all of an archive, or of a layer, at once: the uncompressed tar that lies at @offset of
+ * @fd,
+ * @size_bytes long. Contents stay there and are read from there: @fd is duplicated, and what is
+ * there must not change while the rootfs is used. Little more than headers is read; contents of
+ * sparse files are copied.
+ */
+MP_MUST_USE int mp_rootfs_stream_take(struct mp_rootfs_stream *stream, int fd, uint64_t offset,
+				      uint64_t size_bytes, struct mp_error *err);
 /*
  * The stream is the export of a container that an engine created for it: what the engine put there
  * is not the image's. Left out at the end are its stubs (/.dockerenv, /dev/console, /etc/hosts …)

@@ -41,7 +41,7 @@ int mp_rootfs_err_not_directory(struct mp_error *err, const char *path);
 MP_MUST_USE int mp_rootfs_directory_take(int root_fd, bool whiteouts, const char *name,
 					 struct mp_rootfs **root_out, struct mp_error *err);
 
-/* Bounds the memory that a stream's index may take; without it, 1 GiB: four million files. */
+/* Bounds the room that a stream's index may take; without it, 16 GiB, and what the disk has. */
 void mp_rootfs_stream_bound_index(struct mp_rootfs_stream *stream, size_t max_bytes);
 
 #endif

@@ -2,362 +2,62 @@
 #include "packer/rootfs_internal.h"
 
 #include "core/path.h"
-#include "core/temporary.h"
+#include "packer/index.h"
+#include "packer/store.h"
 #include "packer/tar_reader.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <search.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* A stream of nothing but names must not take all memory. */
-#define INDEX_MAX ((size_t)1 << 30)
-
-/* Beyond what any file system can hold, and far from where sums of it would overflow. */
-#define CONTENTS_MAX ((uint64_t)1 << 62)
-
-/* Blocks of zeros become holes; file systems allocate in blocks of this size or smaller. */
-#define HOLE 4096
+/* What is read at once of an archive that lies in a file. */
 #define BUFFER 65536
 
-/* What malloc and tsearch add to an allocation, roughly. */
-#define OVERHEAD 32
+/* Whiteouts, in names (OCI image-spec, layer.md, "Whiteouts"). */
+#define WHITEOUT ".wh."
+#define OPAQUE ".wh..wh..opq"
+/* What AUFS keeps at the top of a layer is nobody's, but that names of one file may be there. */
+#define AUFS "/.wh..wh."
+#define AUFS_LINKS "/.wh..wh.plnk"
 
-/* What names refer to: an inode. */
-struct file {
-	struct mp_node node; /* nlink counts the names */
-	uint64_t offset;     /* of the contents, in the temporary file */
+/* A file that contents are in. */
+struct source {
+	int fd;
+	dev_t dev;
+	ino_t ino;
 };
 
-/* A name in a directory. */
-struct name {
-	struct name *parent, *next, *children;
-	struct file *file;
-	char text[];
-};
+/* Which of them, as mp_index_place.source says it. */
+#define STORED 0
+#define FIRST_TAKEN 1
 
-struct index {
+struct contents {
 	struct mp_rootfs base;
-	struct name *top; /* "/" */
-	void *names;   /* tsearch tree of all others, by parent and text: no hash to be flooded */
-	size_t memory; /* bytes, roughly */
-	size_t memory_max;
-	uint64_t last_ino;
-	struct mp_rootfs_totals totals;
-	int contents_fd;
-	uint64_t contents_end; /* where the next file's contents go */
+	struct mp_index *index;
+	struct mp_store store;
+	struct source *taken;
+	size_t n_taken, cap_taken;
 };
 
 struct mp_rootfs_stream {
-	struct index *index; /* NULL once it was handed out */
+	struct contents *contents; /* NULL once it was handed out */
 	struct mp_tar_reader *reader;
-	struct file *current;
-	unsigned char *buffer;
-	uint64_t buffer_at; /* where its contents belong, in the temporary file */
-	size_t buffer_len;
+	char *layer;    /* its name; NULL: this is no layer */
+	bool begun;     /* something of this archive was read */
+	bool aufs;      /* this layer has links of AUFS */
+	uint32_t taken; /* contents stay in that source; STORED: they are fed */
+	uint64_t taken_at;
+	bool stored;       /* contents of the current entry are wanted in the store */
+	uint64_t store_at; /* and belong there */
 	bool failed;
 	struct mp_error failure;
 	struct mp_strv engine_paths; /* what an engine makes in a container; empty: no engine's */
 };
 
-/* The temporary file */
-
-static int pwrite_all(int fd, const unsigned char *data, size_t len, uint64_t offset,
-		      struct mp_error *err)
-{
-	while (len > 0) {
-		ssize_t put = pwrite(fd, data, len, (off_t)offset);
-
-		if (put < 0 && errno == EINTR)
-			continue;
-		if (put < 0)
-			return mp_temporary_failed(errno, "write to", err);
-		data += put;
-		len -= (size_t)put;
-		offset += (uint64_t)put;
-	}
-	return 0;
-}
-
-static bool is_zero(const unsigned char *data, size_t len)
-{
-	return data[0] == 0 && memcmp(data, data + 1, len - 1) == 0;
-}
-
-/* Bytes from @offset to the end of its block, @len at most. */
-static size_t block_left(uint64_t offset, size_t len)
-{
-	size_t left = HOLE - (size_t)(offset % HOLE);
-
-	return left < len ? left : len;
-}
-
-/* Writes what is buffered, but blocks of zeros. */
-static int flush_buffer(struct mp_rootfs_stream *stream, struct mp_error *err)
-{
-	const unsigned char *data = stream->buffer;
-	uint64_t offset = stream->buffer_at;
-	size_t left = stream->buffer_len;
-
-	stream->buffer_len = 0;
-	while (left > 0) {
-		size_t run = 0, step = 0;
-
-		while (run < left &&
-		       !is_zero(data + run, step = block_left(offset + run, left - run)))
-			run += step;
-		if (run && pwrite_all(stream->index->contents_fd, data, run, offset, err))
-			return -1;
-		if (run < left)
-			run += step;
-		data += run;
-		offset += run;
-		left -= run;
-	}
-	return 0;
-}
-
-/* The index */
-
-static size_t file_memory(const struct file *file)
-{
-	size_t memory = sizeof(*file) + OVERHEAD;
-
-	if (file->node.target)
-		memory += strlen(file->node.target) + OVERHEAD;
-	for (size_t i = 0; i < file->node.n_xattrs; i++)
-		memory += strlen(file->node.xattrs[i].name) + file->node.xattrs[i].size +
-			  sizeof(struct mp_xattr) + 2 * OVERHEAD;
-	return memory;
-}
-
-static size_t name_memory(const struct name *name)
-{
-	return sizeof(*name) + strlen(name->text) + 3 * OVERHEAD;
-}
-
-/* @node is copied. The file has no name yet. */
-static struct file *file_new(struct index *index, const struct mp_node *node)
-{
-	struct file *file = mp_xcalloc(1, sizeof(*file));
-
-	mp_node_copy(&file->node, node);
-	file->node.file_dev = 0;
-	file->node.file_ino = ++index->last_ino;
-	file->node.nlink = 0;
-	index->memory += file_memory(file);
-	if (S_ISREG(node->mode))
-		index->totals.size_bytes += node->size_bytes;
-	return file;
-}
-
-/* @name stands for @file from now on. */
-static void attach(struct index *index, struct name *name, struct file *file)
-{
-	name->file = file;
-	file->node.nlink++;
-	if (!S_ISDIR(file->node.mode))
-		index->totals.files++;
-}
-
-/* @name's file has one name less; without any it is gone. */
-static void detach(struct index *index, struct name *name)
-{
-	struct file *file = MP_STEAL(name->file);
-
-	if (!S_ISDIR(file->node.mode))
-		index->totals.files--;
-	if (--file->node.nlink > 0)
-		return;
-	if (S_ISREG(file->node.mode))
-		index->totals.size_bytes -= file->node.size_bytes;
-	index->memory -= file_memory(file);
-	mp_node_clear(&file->node);
-	mp_freep(&file);
-}
-
-struct key {
-	const struct name *parent;
-	const char *text;
-	size_t len;
-};
-
-static int by_key(const void *a, const void *b)
-{
-	const struct key *key = a;
-	const struct name *name = b;
-	int order;
-
-	if (key->parent != name->parent)
-		return (uintptr_t)key->parent < (uintptr_t)name->parent ? -1 : 1;
-	order = strncmp(key->text, name->text, key->len);
-	return order ? order : -(name->text[key->len] != '\0');
-}
-
-static int by_name(const void *a, const void *b)
-{
-	const struct name *name = a;
-	struct key key = { name->parent, name->text, strlen(name->text) };
-
-	return by_key(&key, b);
-}
-
-static struct name *find_child(const struct index *index, const struct name *parent,
-			       const char *text, size_t len)
-{
-	struct key key = { parent, text, len };
-	struct name **found = tfind(&key, &index->names, by_key);
-
-	return found ? *found : NULL;
-}
-
-static struct name *add_child(struct index *index, struct name *parent, const char *text,
-			      size_t len)
-{
-	struct name *name = mp_xcalloc(1, sizeof(*name) + len + 1);
-
-	memcpy(name->text, text, len);
-	name->parent = parent;
-	name->next = parent->children;
-	parent->children = name;
-	if (!tsearch(name, &index->names, by_name))
-		abort(); /* out of memory, where mp_xmalloc has no say */
-	index->memory += name_memory(name);
-	return name;
-}
-
-/* Everything below @dir goes. Without recursion: how deep it is, the stream decides. */
-static void drop_children(struct index *index, struct name *dir)
-{
-	struct name *todo = MP_STEAL(dir->children);
-
-	while (todo) {
-		struct name *name = todo, **last = &name->children;
-
-		while (*last)
-			last = &(*last)->next;
-		*last = name->next;
-		todo = name->children;
-		tdelete(name, &index->names, by_name);
-		detach(index, name);
-		index->memory -= name_memory(name);
-		mp_freep(&name);
-	}
-}
-
-/* @path: clean. NULL where it does not exist, or something on the way is no directory. */
-static struct name *find_path(const struct index *index, const char *path)
-{
-	struct name *name = index->top;
-
-	while (name && *path++ == '/' && *path) {
-		size_t len = strcspn(path, "/");
-
-		name = find_child(index, name, path, len);
-		path += len;
-	}
-	return name;
-}
-
-/* What stands in for a directory that the stream puts something into but does not list. */
-static struct file *default_directory(struct index *index)
-{
-	struct mp_node node = { .mode = S_IFDIR | 0755 };
-
-	return file_new(index, &node);
-}
-
-/* The directory that holds the last component of @path, made where it is not there. */
-static int make_parents(struct index *index, const char *path, struct name **dir_out,
-			struct mp_error *err)
-{
-	struct name *dir = index->top;
-
-	for (const char *text = path + 1, *slash; (slash = strchr(text, '/')); text = slash + 1) {
-		size_t len = (size_t)(slash - text);
-		struct name *child = find_child(index, dir, text, len);
-
-		if (!child) {
-			child = add_child(index, dir, text, len);
-			attach(index, child, default_directory(index));
-		}
-		if (!S_ISDIR(child->file->node.mode))
-			return mp_error_set(err, MP_E_FORMAT, 0,
-					    "malformed archive: '%.300s' lies below '%.*s', which "
-					    "is not a directory",
-					    path, (int)(slash - path > 300 ? 300 : slash - path),
-					    path);
-		dir = child;
-	}
-	*dir_out = dir;
-	return 0;
-}
-
-/*
- * The name @path in the index, made where it is not there, for a file that is a directory or not.
- * The caller sets its file.
- */
-static int make_name(struct index *index, const char *path, bool is_directory,
-		     struct name **name_out, struct mp_error *err)
-{
-	const char *base = mp_path_base(path);
-	struct name *dir = NULL, *name = index->top;
-
-	if (!*base && !is_directory)
-		return mp_error_set(err, MP_E_FORMAT, 0,
-				    "malformed archive: its root is not a directory");
-	if (*base) {
-		if (make_parents(index, path, &dir, err))
-			return -1;
-		name = find_child(index, dir, base, strlen(base));
-		if (!name)
-			name = add_child(index, dir, base, strlen(base));
-	}
-	*name_out = name;
-	return 0;
-}
-
-/*
- * @name stands for @file from now on, and not for what it stood for before: the last entry wins,
- * and only a directory over a directory leaves what is in it, as where engines unpack.
- */
-static void set_file(struct index *index, struct name *name, struct file *file)
-{
-	file->node.nlink++; /* held: the old name may be its only one, or hold it somewhere below */
-	if (!S_ISDIR(file->node.mode))
-		drop_children(index, name);
-	if (name->file)
-		detach(index, name);
-	file->node.nlink--;
-	attach(index, name, file);
-}
-
-static struct index *index_new(int contents_fd)
-{
-	struct index *index = mp_xcalloc(1, sizeof(*index));
-
-	index->contents_fd = contents_fd;
-	index->top = mp_xcalloc(1, sizeof(*index->top) + 1);
-	attach(index, index->top, default_directory(index));
-	return index;
-}
-
-static void index_freep(struct index **index)
-{
-	if (!*index)
-		return;
-	drop_children(*index, (*index)->top);
-	detach(*index, (*index)->top);
-	mp_freep(&(*index)->top);
-	mp_closep(&(*index)->contents_fd);
-	mp_freep(index);
-}
-
-/* Reading the stream */
+/* Entries */
 
 /*
  * The path that an entry's name stands for. Engines take names relative to the root, whether they
@@ -390,51 +90,6 @@ static int entry_path(const char *name, char **path_out, struct mp_error *err)
 	return 0;
 }
 
-static int take_hard_link(struct index *index, const char *path, const struct mp_tar_entry *entry,
-			  struct mp_error *err)
-{
-	MP_AUTO(mp_freep) char *other = NULL;
-	struct name *target, *name = NULL;
-
-	if (entry_path(entry->link_name, &other, err))
-		return mp_error_prefix(err, "hard link '%.300s'", path);
-	target = find_path(index, other);
-	if (!target || S_ISDIR(target->file->node.mode))
-		return mp_error_set(err, MP_E_FORMAT, 0,
-				    "malformed archive: '%.300s' is a hard link to '%.300s', which "
-				    "is not a file before it",
-				    path, other);
-	if (make_name(index, path, false, &name, err))
-		return -1;
-	set_file(index, name, target->file);
-	return 0;
-}
-
-/* Where the contents go; blocks of different files are kept apart, so that each keeps its holes. */
-static int reserve_contents(struct index *index, struct file *file, const char *path,
-			    struct mp_error *err)
-{
-	uint64_t size = file->node.size_bytes;
-
-	if (size >= CONTENTS_MAX - index->contents_end - HOLE)
-		return mp_error_set(err, MP_E_FORMAT, 0,
-				    "malformed archive: '%.300s' is larger than a file can be",
-				    path);
-	file->offset = index->contents_end;
-	index->contents_end += (size + HOLE - 1) / HOLE * HOLE;
-	return 0;
-}
-
-static int check_memory(const struct index *index, const char *path, struct mp_error *err)
-{
-	if (index->memory <= index->memory_max)
-		return 0;
-	return mp_error_set(err, MP_E_FORMAT, 0,
-			    "the archive has more files than can be indexed in %zu MiB: stopped at "
-			    "'%.300s'",
-			    index->memory_max >> 20, path);
-}
-
 static int check_target(const struct mp_node *node, const char *path, struct mp_error *err)
 {
 	size_t len = node->target ? strlen(node->target) : 1;
@@ -446,83 +101,179 @@ static int check_target(const struct mp_node *node, const char *path, struct mp_
 			    len ? "too long" : "empty");
 }
 
+static bool is_whiteout(const char *name)
+{
+	return strncmp(name, WHITEOUT, strlen(WHITEOUT)) == 0;
+}
+
+/*
+ * Engines make a directory of that name, which they then take for a whiteout in the next layer: no
+ * file system has such a thing in it.
+ */
+static int check_parents(const char *path, struct mp_error *err)
+{
+	for (const char *text = path + 1, *slash; (slash = strchr(text, '/')); text = slash + 1) {
+		if (is_whiteout(text))
+			return mp_error_set(err, MP_E_FORMAT, 0,
+					    "malformed archive: '%.300s' lies below a whiteout",
+					    path);
+	}
+	return 0;
+}
+
+static int hide(struct mp_index *index, const char *path, const char *base, struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *dir = mp_path_parent(path);
+	MP_AUTO(mp_freep) char *hidden = NULL;
+	const char *name = base + strlen(WHITEOUT);
+
+	if (strcmp(base, OPAQUE) == 0)
+		return mp_index_hide_below(index, dir, err);
+	/* "" would be the directory itself, as "." is, and ".." what holds it. */
+	if (!*name || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "malformed archive: '%.300s' is a whiteout of no name", path);
+	hidden = mp_path_join(dir, name);
+	return mp_index_hide(index, hidden, err);
+}
+
+/* Whether an entry of a layer was no file, and done with: 1. 0: it is one. */
+static int take_mark(struct mp_rootfs_stream *stream, const char *path,
+		     const struct mp_tar_entry *entry, struct mp_error *err)
+{
+	const char *base = mp_path_base(path);
+
+	if (strncmp(path, AUFS, strlen(AUFS)) == 0 && strcmp(base, OPAQUE) != 0) {
+		bool link = mp_path_is_under(path, AUFS_LINKS) && !entry->link_name &&
+			    S_ISREG(entry->node.mode);
+
+		stream->aufs |= link;
+		return !link;
+	}
+	if (check_parents(path, err))
+		return -1;
+	if (!is_whiteout(base))
+		return 0;
+	return hide(stream->contents->index, path, base, err) ? -1 : 1;
+}
+
+/* Where the contents are, or go. */
+static int place_contents(struct mp_rootfs_stream *stream, const char *path,
+			  const struct mp_tar_entry *entry, struct mp_index_place *place,
+			  struct mp_error *err)
+{
+	if (stream->taken && !entry->sparse) {
+		*place = (struct mp_index_place){ stream->taken,
+						  stream->taken_at + entry->data_offset };
+		return 0;
+	}
+	if (!mp_store_reserve(&stream->contents->store, entry->node.size_bytes, &place->offset))
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "malformed archive: '%.300s' is larger than a file can be",
+				    path);
+	stream->store_at = place->offset;
+	stream->stored = true;
+	return 0;
+}
+
+static int take_entry(struct mp_rootfs_stream *stream, const char *path,
+		      const struct mp_tar_entry *entry, struct mp_error *err)
+{
+	struct mp_index *index = stream->contents->index;
+	struct mp_index_place place = { STORED, 0 };
+	MP_AUTO(mp_freep) char *other = NULL;
+
+	if (stream->layer) {
+		int rc = take_mark(stream, path, entry, err);
+
+		if (rc)
+			return rc < 0 ? -1 : 0;
+	}
+	if (entry->link_name) {
+		if (entry_path(entry->link_name, &other, err))
+			return mp_error_prefix(err, "hard link '%.300s'", path);
+		return mp_index_link(index, path, other, err);
+	}
+	if (check_target(&entry->node, path, err) ||
+	    (S_ISREG(entry->node.mode) && place_contents(stream, path, entry, &place, err)))
+		return -1;
+	return mp_index_put(index, path, &entry->node, &place, err);
+}
+
 static int on_entry(void *context, const struct mp_tar_entry *entry, struct mp_error *err)
 {
 	struct mp_rootfs_stream *stream = context;
-	struct index *index = stream->index;
 	MP_AUTO(mp_freep) char *path = NULL;
-	struct name *name = NULL;
-	struct file *file;
 
-	stream->current = NULL;
-	if (entry_path(entry->name, &path, err) || check_memory(index, path, err))
+	stream->stored = false;
+	if (entry_path(entry->name, &path, err))
 		return -1;
-	if (entry->link_name)
-		return take_hard_link(index, path, entry, err);
-	if (check_target(&entry->node, path, err) ||
-	    make_name(index, path, S_ISDIR(entry->node.mode), &name, err))
-		return -1;
-	file = file_new(index, &entry->node);
-	set_file(index, name, file);
-	stream->current = file;
-	return S_ISREG(file->node.mode) ? reserve_contents(index, file, path, err) : 0;
+	if (take_entry(stream, path, entry, err) == 0)
+		return 0;
+	/* What is wrong with an entry names it; what this host has no room for does not. */
+	return err->code == MP_E_SYS ? mp_error_hint(err, "stopped at '%.300s'", path) : -1;
 }
 
 static int on_data(void *context, uint64_t offset, const void *data, size_t len,
 		   struct mp_error *err)
 {
 	struct mp_rootfs_stream *stream = context;
-	uint64_t at = stream->current->offset + offset;
-	const unsigned char *p = data;
 
-	if (at != stream->buffer_at + stream->buffer_len && flush_buffer(stream, err))
-		return -1;
-	while (len > 0) {
-		size_t room, take;
-
-		if (stream->buffer_len == 0)
-			stream->buffer_at = at;
-		/* Up to a multiple of the buffer's size, so that later blocks lie in it whole. */
-		room = BUFFER - (size_t)(at % BUFFER);
-		take = len < room ? len : room;
-		memcpy(stream->buffer + stream->buffer_len, p, take);
-		stream->buffer_len += take;
-		if (take == room && flush_buffer(stream, err))
-			return -1;
-		at += take;
-		p += take;
-		len -= take;
-	}
-	return 0;
+	if (!stream->stored)
+		return 0;
+	return mp_store_write(&stream->contents->store, stream->store_at + offset, data, len, err);
 }
 
 static int on_end(void *context, struct mp_error *err)
 {
-	return flush_buffer(context, err);
+	struct mp_rootfs_stream *stream = context;
+
+	return stream->stored ? mp_store_flush(&stream->contents->store, err) : 0;
+}
+
+/* The stream */
+
+static void contents_freep(struct contents **contents)
+{
+	if (!*contents)
+		return;
+	mp_index_freep(&(*contents)->index);
+	mp_store_close(&(*contents)->store);
+	for (size_t i = 0; i < (*contents)->n_taken; i++)
+		mp_closep(&(*contents)->taken[i].fd);
+	mp_freep(&(*contents)->taken);
+	mp_freep(contents);
 }
 
 void mp_rootfs_stream_bound_index(struct mp_rootfs_stream *stream, size_t max_bytes)
 {
-	stream->index->memory_max = max_bytes;
+	mp_index_bound(stream->contents->index, max_bytes);
 }
 
-int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err)
+static void start_reader(struct mp_rootfs_stream *stream)
 {
 	static const struct mp_tar_events events = {
 		.entry = on_entry,
 		.data = on_data,
 		.end = on_end,
 	};
-	struct mp_rootfs_stream *stream;
-	int fd = -1;
 
-	if (mp_temporary_open(&fd, err))
+	mp_tar_reader_freep(&stream->reader);
+	stream->reader = mp_tar_reader_new(&events, stream);
+	stream->begun = stream->aufs = false;
+	stream->taken = STORED;
+}
+
+int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err)
+{
+	MP_AUTO(contents_freep) struct contents *contents = mp_xcalloc(1, sizeof(*contents));
+	struct mp_rootfs_stream *stream;
+
+	if (mp_store_start(&contents->store, err) || mp_index_new(&contents->index, err))
 		return -1;
 	stream = mp_xcalloc(1, sizeof(*stream));
-	stream->index = index_new(fd);
-	mp_rootfs_stream_bound_index(stream, INDEX_MAX);
-	stream->reader = mp_tar_reader_new(&events, stream);
-	stream->buffer = mp_xmalloc(BUFFER);
+	stream->contents = MP_STEAL(contents);
+	start_reader(stream);
 	*stream_out = stream;
 	return 0;
 }
@@ -530,6 +281,8 @@ int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *
 /* The first failure is that of every later call. */
 static int settle(struct mp_rootfs_stream *stream, int rc, struct mp_error *err)
 {
+	if (rc && stream->layer)
+		mp_error_prefix(&stream->failure, "layer '%.300s'", stream->layer);
 	if (rc)
 		stream->failed = true;
 	if (stream->failed && err)
@@ -542,39 +295,149 @@ int mp_rootfs_stream_feed(struct mp_rootfs_stream *stream, const void *data, siz
 {
 	int rc = 0;
 
+	stream->begun |= len > 0;
 	if (!stream->failed)
 		rc = mp_tar_reader_feed(stream->reader, data, len, &stream->failure);
 	return settle(stream, rc, err);
 }
 
-/* Sources: the interface of an index whose stream has ended. */
+/* Layers */
+
+/* The archive at hand is complete, or it is an error. */
+static int end_archive(struct mp_rootfs_stream *stream, struct mp_error *err)
+{
+	if (mp_tar_reader_finish(stream->reader, stream->layer != NULL, err))
+		return -1;
+	if (stream->aufs)
+		mp_index_remove(stream->contents->index, AUFS_LINKS);
+	return 0;
+}
+
+static int begin_layer(struct mp_rootfs_stream *stream, struct mp_error *err)
+{
+	if (!stream->layer && stream->begun)
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "a layer cannot lie over an archive that is none");
+	if (stream->layer && end_archive(stream, err))
+		return -1;
+	return mp_index_begin_layer(stream->contents->index, err);
+}
+
+int mp_rootfs_stream_begin_layer(struct mp_rootfs_stream *stream, const char *name,
+				 struct mp_error *err)
+{
+	if (settle(stream, !stream->failed && begin_layer(stream, &stream->failure), err))
+		return -1;
+	start_reader(stream);
+	mp_freep(&stream->layer);
+	stream->layer = mp_xstrdup(name);
+	return 0;
+}
+
+/* Archives that lie in files */
+
+/* Layers often lie in one file: it is open once. */
+static int add_source(struct contents *contents, int fd, uint32_t *source_out, struct mp_error *err)
+{
+	struct source source;
+	struct stat st;
+	size_t i = 0;
+
+	if (fstat(fd, &st) < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read an archive");
+	while (i < contents->n_taken &&
+	       (contents->taken[i].dev != st.st_dev || contents->taken[i].ino != st.st_ino))
+		i++;
+	if (i == contents->n_taken) {
+		source = (struct source){ fcntl(fd, F_DUPFD_CLOEXEC, 3), st.st_dev, st.st_ino };
+		if (source.fd < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "keep an archive open");
+		contents->taken =
+			mp_array_grow(contents->taken, i, &contents->cap_taken, sizeof(source));
+		contents->taken[contents->n_taken++] = source;
+	}
+	*source_out = (uint32_t)(FIRST_TAKEN + i);
+	return 0;
+}
+
+/* Reads what is next, and has passed over the contents before it: how much that is, to *done_out.
+ */
+static int take_piece(struct mp_rootfs_stream *stream, int fd, unsigned char *buffer, uint64_t at,
+		      uint64_t left, uint64_t *done_out, struct mp_error *err)
+{
+	size_t want = left < BUFFER ? (size_t)left : BUFFER;
+	ssize_t got;
+
+	if (mp_tar_reader_skip(stream->reader, left, done_out, err))
+		return -1;
+	if (*done_out > 0)
+		return 0;
+	do
+		got = pread(fd, buffer, want, (off_t)at);
+	while (got < 0 && errno == EINTR);
+	if (got <= 0)
+		return mp_error_set(err, MP_E_SYS, got < 0 ? errno : EIO, "read an archive");
+	*done_out = (uint64_t)got;
+	return mp_tar_reader_feed(stream->reader, buffer, (size_t)got, err);
+}
+
+static int take(struct mp_rootfs_stream *stream, int fd, uint64_t offset, uint64_t size_bytes,
+		struct mp_error *err)
+{
+	MP_AUTO(mp_freep) unsigned char *buffer = mp_xmalloc(BUFFER);
+
+	if (stream->begun)
+		return mp_error_set(err, MP_E_FORMAT, 0, "an archive goes on in another");
+	if (offset > INT64_MAX || size_bytes > INT64_MAX - offset)
+		return mp_error_set(err, MP_E_FORMAT, 0, "an archive larger than a file can be");
+	if (add_source(stream->contents, fd, &stream->taken, err))
+		return -1;
+	stream->begun = true;
+	stream->taken_at = offset;
+	for (uint64_t at = 0, done; at < size_bytes; at += done) {
+		if (mp_tar_reader_is_ended(stream->reader))
+			return 0;
+		if (take_piece(stream, fd, buffer, offset + at, size_bytes - at, &done, err))
+			return -1;
+	}
+	return 0;
+}
+
+int mp_rootfs_stream_take(struct mp_rootfs_stream *stream, int fd, uint64_t offset,
+			  uint64_t size_bytes, struct mp_error *err)
+{
+	int rc = 0;
+
+	if (!stream->failed)
+		rc = take(stream, fd, offset, size_bytes, &stream->failure);
+	return settle(stream, rc, err);
+}
+
+/* Sources: the interface of what a stream has held. */
 
 static int stream_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
 			 struct mp_error *err)
 {
-	const struct name *name = find_path((struct index *)root, path);
-
 	(void)err;
-	if (!name)
-		return 0;
-	mp_node_copy(node_out, &name->file->node);
-	return 1;
+	return mp_index_get(((struct contents *)root)->index, path, node_out, NULL);
 }
 
 static int stream_open(struct mp_rootfs *root, const char *path, struct mp_contents *contents_out,
 		       struct mp_error *err)
 {
-	const struct index *index = (struct index *)root;
-	const struct name *name = find_path(index, path);
+	const struct contents *contents = (struct contents *)root;
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
+	struct mp_index_place place;
 
-	if (!name)
+	if (!mp_index_get(contents->index, path, &node, &place))
 		return mp_rootfs_err_absent(err, path);
-	if (!S_ISREG(name->file->node.mode))
+	if (!S_ISREG(node.mode))
 		return mp_rootfs_err_not_file(err, path);
 	*contents_out = (struct mp_contents){
-		.fd = index->contents_fd,
-		.offset = name->file->offset,
-		.size_bytes = name->file->node.size_bytes,
+		.fd = place.source == STORED ? contents->store.fd
+					     : contents->taken[place.source - FIRST_TAKEN].fd,
+		.offset = place.offset,
+		.size_bytes = node.size_bytes,
 		.borrowed = true,
 	};
 	return 0;
@@ -583,14 +446,14 @@ static int stream_open(struct mp_rootfs *root, const char *path, struct mp_conte
 static int stream_list(struct mp_rootfs *root, const char *path, struct mp_strv *names_out,
 		       struct mp_error *err)
 {
-	const struct name *name = find_path((struct index *)root, path);
+	struct mp_index *index = ((struct contents *)root)->index;
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
 
-	if (!name)
+	if (!mp_index_get(index, path, &node, NULL))
 		return mp_rootfs_err_absent(err, path);
-	if (!S_ISDIR(name->file->node.mode))
+	if (!S_ISDIR(node.mode))
 		return mp_rootfs_err_not_directory(err, path);
-	for (const struct name *child = name->children; child; child = child->next)
-		mp_strv_push(names_out, child->text);
+	mp_index_list(index, path, names_out);
 	return 0;
 }
 
@@ -598,15 +461,15 @@ static int stream_totals(struct mp_rootfs *root, struct mp_rootfs_totals *totals
 			 struct mp_error *err)
 {
 	(void)err;
-	*totals_out = ((struct index *)root)->totals;
+	mp_index_totals(((struct contents *)root)->index, totals_out);
 	return 0;
 }
 
 static void stream_free(struct mp_rootfs *root)
 {
-	struct index *index = (struct index *)root;
+	struct contents *contents = (struct contents *)root;
 
-	index_freep(&index);
+	contents_freep(&contents);
 }
 
 /* What an engine makes, where it is not there, in a container that it creates (Docker:
@@ -637,48 +500,42 @@ void mp_rootfs_stream_of_engine(struct mp_rootfs_stream *stream, const struct mp
 	mp_strv_push(&stream->engine_paths, ENGINE_MARK);
 }
 
-/* Takes one name without children out of the index. */
-static void drop_name(struct index *index, struct name *name)
+/* @path is a directory whose time is that of what the engine did in it. */
+static void forget_time(struct mp_index *index, const char *path, int64_t made_s)
 {
-	struct name **link = &name->parent->children;
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
 
-	while (*link != name)
-		link = &(*link)->next;
-	*link = name->next;
-	tdelete(name, &index->names, by_name);
-	detach(index, name);
-	index->memory -= name_memory(name);
-	mp_freep(&name);
+	if (mp_index_get(index, path, &node, NULL) && S_ISDIR(node.mode) && node.mtime_s >= made_s)
+		mp_index_set_time(index, path, 0, 0);
 }
 
 /* Leaves out @path where the engine made it, not before @made_s, and nothing is in it. Its parent's
  * time, or its own where it stays, is the engine's too. */
-static void disown(struct index *index, const char *path, int64_t made_s)
+static void disown(struct mp_index *index, const char *path, int64_t made_s)
 {
-	struct name *name = find_path(index, path), *touched = name;
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
+	MP_AUTO(mp_freep) char *parent = NULL;
 
-	if (!name || name->file->node.mtime_s < made_s)
+	if (!mp_index_get(index, path, &node, NULL) || node.mtime_s < made_s)
 		return;
-	if (!name->children) {
-		touched = name->parent;
-		drop_name(index, name);
+	if (!mp_index_is_empty(index, path)) {
+		forget_time(index, path, made_s);
+		return;
 	}
-	if (S_ISDIR(touched->file->node.mode) && touched->file->node.mtime_s >= made_s) {
-		touched->file->node.mtime_s = 0;
-		touched->file->node.mtime_ns = 0;
-	}
+	parent = mp_path_parent(path);
+	mp_index_remove(index, path);
+	forget_time(index, parent, made_s);
 }
 
 static void disown_engine(struct mp_rootfs_stream *stream)
 {
-	const struct name *mark = find_path(stream->index, ENGINE_MARK);
-	int64_t made_s;
+	struct mp_index *index = stream->contents->index;
+	MP_AUTO(mp_node_clear) struct mp_node mark = { 0 };
 
-	if (!mark)
+	if (!mp_index_get(index, ENGINE_MARK, &mark, NULL))
 		return;
-	made_s = mark->file->node.mtime_s;
 	for (size_t i = 0; i < stream->engine_paths.n; i++)
-		disown(stream->index, stream->engine_paths.v[i], made_s);
+		disown(index, stream->engine_paths.v[i], mark.mtime_s);
 }
 
 int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **root_out,
@@ -694,16 +551,14 @@ int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **
 	int rc = 0;
 
 	if (!stream->failed)
-		rc = mp_tar_reader_finish(stream->reader, &stream->failure);
+		rc = end_archive(stream, &stream->failure) ||
+		     mp_store_finish(&stream->contents->store, &stream->failure);
 	if (settle(stream, rc, err))
 		return -1;
-	/* The last file may end in a hole. */
-	if (ftruncate(stream->index->contents_fd, (off_t)stream->index->contents_end) < 0)
-		return mp_temporary_failed(errno, "write to", err);
 	if (stream->engine_paths.n > 0)
 		disown_engine(stream);
-	stream->index->base.ops = &ops;
-	*root_out = &MP_STEAL(stream->index)->base;
+	stream->contents->base.ops = &ops;
+	*root_out = &MP_STEAL(stream->contents)->base;
 	stream->failed = true;
 	mp_error_set(&stream->failure, MP_E_FORMAT, 0, "the archive was ended already");
 	return 0;
@@ -713,9 +568,9 @@ void mp_rootfs_stream_freep(struct mp_rootfs_stream **stream)
 {
 	if (!*stream)
 		return;
-	index_freep(&(*stream)->index);
+	contents_freep(&(*stream)->contents);
 	mp_tar_reader_freep(&(*stream)->reader);
 	mp_strv_free(&(*stream)->engine_paths);
-	mp_freep(&(*stream)->buffer);
+	mp_freep(&(*stream)->layer);
 	mp_freep(stream);
 }

@@ -343,6 +343,7 @@ static const char *parse_record(struct mp_tar_extended *ext, const char *text, s
 
 const char *mp_tar_extended_parse(struct mp_tar_extended *ext, const char *text, size_t len)
 {
+	ext->used = true;
 	while (len > 0) {
 		size_t used = 0;
 		const char *wrong = parse_record(ext, text, len, &used);

@@ -48,6 +48,7 @@ void mp_tar_sparse_clear(struct mp_tar_sparse *sparse);
 
 /* What an extended header (pax) says about the entry behind it. Zero-initialised says nothing. */
 struct mp_tar_extended {
+	bool used; /* there was one */
 	char *path, *link;
 	bool has_size, has_uid, has_gid, has_mtime;
 	int64_t size, uid, gid;

@@ -139,6 +139,8 @@ static int start_data(struct mp_tar_reader *reader, struct mp_error *err)
 			return -1;
 		reader->entry.node.size_bytes = sparse->size;
 	}
+	reader->entry.sparse = sparse->used;
+	reader->entry.data_offset = reader->offset + BLOCK; /* behind the block at hand */
 	if (reader->events->entry(reader->context, &reader->entry, err))
 		return -1;
 	reader->data_at = reader->part = reader->part_done = 0;
@@ -177,25 +179,35 @@ static int deliver(struct mp_tar_reader *reader, const char *data, size_t len, s
 	return reader->events->data(reader->context, reader->data_at, data, len, err);
 }
 
-/* Takes contents or padding: how much goes to *used_out. */
-static int take_data(struct mp_tar_reader *reader, const char *data, size_t len, size_t *used_out,
-		     struct mp_error *err)
+/* Takes contents or padding, of which @len bytes came: how much goes to *used_out. @data: NULL,
+ * where contents are not delivered. */
+static int take_data(struct mp_tar_reader *reader, const char *data, uint64_t len,
+		     uint64_t *used_out, struct mp_error *err)
 {
-	size_t take;
+	uint64_t take;
 
 	if (reader->data_left > 0) {
-		take = len < reader->data_left ? len : (size_t)reader->data_left;
-		if (deliver(reader, data, take, err))
+		take = len < reader->data_left ? len : reader->data_left;
+		if (data && deliver(reader, data, (size_t)take, err))
 			return -1;
 		reader->data_left -= take;
 		reader->data_at += take;
 	} else {
 		take = len < reader->padding ? len : reader->padding;
-		reader->padding -= take;
+		reader->padding -= (size_t)take;
 	}
 	reader->offset += take;
 	*used_out = take;
 	return reader->data_left || reader->padding ? 0 : finish_entry(reader, err);
+}
+
+int mp_tar_reader_skip(struct mp_tar_reader *reader, uint64_t max, uint64_t *skipped_out,
+		       struct mp_error *err)
+{
+	*skipped_out = 0;
+	if (max == 0 || reader->state != ST_DATA || reader->ext.sparse.used)
+		return 0;
+	return take_data(reader, NULL, max, skipped_out, err);
 }
 
 /* Extended headers and long names */
@@ -241,17 +253,20 @@ static bool is_zero(const unsigned char *block)
 /* The sum of all bytes, the field itself as spaces; some old writers summed signed characters. */
 static bool checksum_is_right(const unsigned char *block)
 {
-	int64_t said, as_unsigned = 0, as_signed = 0;
+	uint32_t as_unsigned = 0, high = 0;
+	int64_t said, sum;
 
 	for (size_t i = 0; i < BLOCK; i++) {
-		bool own = i >= F_CHECKSUM && i < F_CHECKSUM + F_CHECKSUM_LEN;
-		unsigned char byte = own ? ' ' : block[i];
-
-		as_unsigned += byte;
-		as_signed += (signed char)byte;
+		as_unsigned += block[i];
+		high += block[i] >> 7;
 	}
+	for (size_t i = F_CHECKSUM; i < F_CHECKSUM + F_CHECKSUM_LEN; i++) {
+		as_unsigned += ' ' - block[i];
+		high -= block[i] >> 7;
+	}
+	sum = as_unsigned;
 	return mp_tar_parse_number(block + F_CHECKSUM, F_CHECKSUM_LEN, &said) &&
-	       (said == as_unsigned || said == as_signed);
+	       (said == sum || said == sum - 256 * (int64_t)high);
 }
 
 /* A field of text, which ends at a NUL or where the field does. */
@@ -536,8 +551,8 @@ static int take_block(struct mp_tar_reader *reader, struct mp_error *err)
 }
 
 /* Adds to the current block, and takes it once it is full. */
-static int fill_block(struct mp_tar_reader *reader, const char *data, size_t len, size_t *used_out,
-		      struct mp_error *err)
+static int fill_block(struct mp_tar_reader *reader, const char *data, size_t len,
+		      uint64_t *used_out, struct mp_error *err)
 {
 	size_t take = len < BLOCK - reader->fill ? len : BLOCK - reader->fill;
 
@@ -559,21 +574,36 @@ int mp_tar_reader_feed(struct mp_tar_reader *reader, const void *data, size_t le
 	const char *p = data;
 
 	while (len > 0 && reader->state != ST_END) {
-		size_t used = 0;
+		uint64_t used = 0;
 
 		if (reader->state == ST_DATA ? take_data(reader, p, len, &used, err)
 					     : fill_block(reader, p, len, &used, err))
 			return -1;
 		p += used;
-		len -= used;
+		len -= (size_t)used;
 	}
 	return 0;
 }
 
-int mp_tar_reader_finish(const struct mp_tar_reader *reader, struct mp_error *err)
+bool mp_tar_reader_is_ended(const struct mp_tar_reader *reader)
+{
+	return reader->state == ST_END;
+}
+
+/* Whether nothing is known yet of another entry. */
+static bool is_between_entries(const struct mp_tar_reader *reader)
+{
+	const struct mp_tar_extended *ext = &reader->ext;
+
+	return reader->state == ST_HEADER && reader->fill == 0 && !ext->used &&
+	       !reader->long_name && !reader->long_link;
+}
+
+int mp_tar_reader_finish(const struct mp_tar_reader *reader, bool bare_end, struct mp_error *err)
 {
 	/* The second of the two blocks of zeros tells nothing that the first does not. */
-	if (reader->state == ST_END || (reader->state == ST_LAST && reader->fill == 0))
+	if (reader->state == ST_END || (reader->state == ST_LAST && reader->fill == 0) ||
+	    (bare_end && is_between_entries(reader)))
 		return 0;
 	return malformed(reader, "it ends too early", err);
 }

@@ -17,9 +17,11 @@
 struct mp_tar_reader;
 
 struct mp_tar_entry {
-	char *name;          /* bytes as they are in the archive: nothing about it is checked */
-	char *link_name;     /* a hard link: the other name of the file, likewise; else NULL */
-	struct mp_node node; /* without file_dev, file_ino, nlink; xattrs as mp_xattr_is_kept */
+	char *name;           /* bytes as they are in the archive: nothing about it is checked */
+	char *link_name;      /* a hard link: the other name of the file, likewise; else NULL */
+	struct mp_node node;  /* without file_dev, file_ino, nlink; xattrs as mp_xattr_is_kept */
+	uint64_t data_offset; /* where its contents begin in the archive… */
+	bool sparse;          /* …which are all of it, in one piece, unless this is set */
 };
 
 /* Called while the archive is fed. A call that fails ends the reading with its error. */
@@ -43,7 +45,22 @@ void mp_tar_reader_freep(struct mp_tar_reader **reader);
 MP_MUST_USE int mp_tar_reader_feed(struct mp_tar_reader *reader, const void *data, size_t len,
 				   struct mp_error *err);
 
-/* MP_E_FORMAT unless the archive's end was reached. */
-MP_MUST_USE int mp_tar_reader_finish(const struct mp_tar_reader *reader, struct mp_error *err);
+/*
+ * Passes over contents that come next, without delivering them: at most @max bytes, *skipped_out of
+ * them, which the caller does not feed. 0 where something else comes next, or the contents are
+ * those of a sparse file.
+ */
+MP_MUST_USE int mp_tar_reader_skip(struct mp_tar_reader *reader, uint64_t max,
+				   uint64_t *skipped_out, struct mp_error *err);
+
+/* Whether the blocks that end an archive were read. */
+bool mp_tar_reader_is_ended(const struct mp_tar_reader *reader);
+
+/*
+ * MP_E_FORMAT unless the archive's end was reached. @bare_end: it may also end behind an entry,
+ * without the blocks of zeros, as Go's archive/tar has it, and so engines with layers.
+ */
+MP_MUST_USE int mp_tar_reader_finish(const struct mp_tar_reader *reader, bool bare_end,
+				     struct mp_error *err);
 
 #endif

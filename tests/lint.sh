@@ -91,7 +91,7 @@ long_lines()
 
 only 'curl/' engine/http.c
 only '(gelf|libelf)' packer/elf.c
-only 'archive' packer/archive.c packer/rootfs_stream.c
+only 'archive' packer/archive.c packer/decompress.c
 only 'bpf/' tracer/session.c
 only '(zlib|zstd)' packer/compress.c
 only 'jansson' core/json.c

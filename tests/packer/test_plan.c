@@ -79,7 +79,15 @@ Test(plan, events)
 		{ { .op = MP_OP_STAT, .path = "/.dockerenv" }, "", NULL },
 		/* Failures. */
 		{ { .op = MP_OP_STAT, .error = ENOENT, .path = "/etc/app/none" }, "", NULL },
-		{ { .op = MP_OP_STAT, .error = ENOTDIR, .path = "/etc/passwd/x" }, "", NULL },
+		/* What is no directory there must be none here. */
+		{ { .op = MP_OP_STAT, .error = ENOTDIR, .path = "/etc/passwd/x", NULL },
+		  "/etc: parent of /etc/passwd\n/etc/passwd: traced\n",
+		  NULL },
+		{ { .op = MP_OP_OPEN, .error = ENOTDIR, .path = "/etc/app.conf/x/y", NULL },
+		  "/etc: parent of /etc/app/app.conf\n/etc/app: parent of /etc/app/app.conf\n"
+		  "/etc/app/app.conf: traced\n",
+		  NULL },
+		{ { .op = MP_OP_STAT, .error = ENOTDIR, .path = "/srv/none/x" }, "", NULL },
 		{ { .op = MP_OP_STAT, .error = EACCES, .path = "/var/lib/app/none", NULL },
 		  "/var: parent of /var/lib/app/none\n/var/lib: parent of /var/lib/app/none\n"
 		  "/var/lib/app: parent of /var/lib/app/none\n",
@@ -128,6 +136,133 @@ Test(plan, events)
 		cr_expect_str_eq(created, cases[i].created ? cases[i].created : "",
 				 "case %zu, %s: %s", i, cases[i].event.path, created);
 	}
+}
+
+/* What all events of a container's trace keep together, besides mount points. */
+static char *trace_text(struct tree *tree, struct mp_trace_event *events, size_t n,
+			const struct mp_image_config *config, const struct mp_rules *rules)
+{
+	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
+	const struct mp_trace trace = {
+		.header.source = "container",
+		.events = events,
+		.n_events = n,
+	};
+	MP_AUTO(mp_freep) char *text = NULL;
+
+	plan(tree, &(struct mp_plan_request){ .trace = &trace, .config = config, .rules = rules },
+	     &notes);
+	text = tree_set_text(tree->set);
+	cr_assert_eq(strncmp(text, MOUNT_POINTS, strlen(MOUNT_POINTS)), 0, "%s", text);
+	return mp_xstrdup(text + strlen(MOUNT_POINTS));
+}
+
+/* What was mounted was not the image's, and what the image has there was out of sight. */
+Test(plan, mounts)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	struct mp_trace_event events[] = {
+		{ .op = MP_OP_OPEN,
+		  .flags = MP_TRACE_MOUNTED,
+		  .path = "/etc/app.conf",
+		  .real = "/etc/app/app.conf" },
+		{ .op = MP_OP_OPEN,
+		  .flags = MP_TRACE_MOUNTED | MP_TRACE_DIR,
+		  .path = "/var/lib/app",
+		  .real = "/var/lib/app" },
+		{ .op = MP_OP_OPEN,
+		  .flags = MP_TRACE_MOUNTED,
+		  .path = "/var/lib/app/seed",
+		  .real = "/var/lib/app/seed" },
+		{ .op = MP_OP_STAT, .error = ENOENT, .path = "/var/lib/app/seed" },
+	};
+	const struct mp_image_config config = {
+		.volumes = { (char *[]){ "/var/lib/" }, 1, 0 },
+	};
+
+	make_image(&tree);
+	MP_AUTO(mp_freep)
+	char *kept = trace_text(&tree, events, MP_ARRAY_LEN(events), NULL, NULL);
+	cr_expect_str_eq(kept,
+			 "/etc: parent of /etc/app.conf\n"
+			 "/etc/app.conf: symlink on the way to /etc/app.conf\n"
+			 "/etc/app: parent of /etc/app.conf\n"
+			 "/var: parent of /var/lib/app\n/var/lib: parent of /var/lib/app\n"
+			 "/var/lib/app: mount point\n",
+			 "%s", kept);
+	/* A volume is filled from the image. */
+	mp_freep(&kept);
+	kept = trace_text(&tree, events, MP_ARRAY_LEN(events), &config, NULL);
+	cr_expect_not_null(strstr(kept, "/var/lib/app/seed: traced\n"), "%s", kept);
+}
+
+/* Files that were looked at, and not into. */
+Test(plan, stat_only)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	struct mp_trace_event events[] = {
+		{ .op = MP_OP_STAT, .path = "/etc/app.conf" },
+		{ .op = MP_OP_STAT, .path = "/etc/passwd" },
+		{ .op = MP_OP_OPEN, .path = "/etc/passwd" },
+		{ .op = MP_OP_ACCESS, .path = "/etc/group/x", .error = ENOTDIR },
+		{ .op = MP_OP_STAT, .path = "/srv/work" },
+	};
+	struct mp_rules rules = { .stat_only = MP_STAT_ONLY_EMPTY };
+	const struct mp_file *file;
+
+	make_image(&tree);
+	MP_AUTO(mp_freep)
+	char *kept = trace_text(&tree, events, MP_ARRAY_LEN(events), NULL, &rules);
+	cr_expect_str_eq(kept,
+			 "/etc: parent of /etc/passwd\n/etc/passwd: traced\n"
+			 "/etc/app.conf: traced\n/etc/app: parent of /etc/app/app.conf\n"
+			 "/etc/app/app.conf: target of /etc/app.conf\n/etc/group: traced\n"
+			 "/srv: parent of /srv/work\n/srv/work: traced\n",
+			 "%s", kept);
+	file = mp_fileset_find(tree.set, "/etc/app/app.conf");
+	cr_expect_not_null(file->made);
+	cr_expect_eq(file->node.size_bytes, 0);
+	cr_expect_eq(file->node.mode, S_IFREG | 0640);
+	cr_expect_null(mp_fileset_find(tree.set, "/etc/passwd")->made);
+	mp_freep(&kept);
+	rules.stat_only = MP_STAT_ONLY_DROP;
+	kept = trace_text(&tree, events, MP_ARRAY_LEN(events), NULL, &rules);
+	cr_expect_str_eq(kept,
+			 "/etc: parent of /etc/passwd\n/etc/passwd: traced\n"
+			 "/srv: parent of /srv/work\n/srv/work: traced\n",
+			 "%s", kept);
+}
+
+/* Rules come on top of a trace; what is dropped is as if the image did not have it. */
+Test(plan, rules)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_rules_free) struct mp_rules rules = { .listed = true };
+	struct mp_trace_event events[] = {
+		{ .op = MP_OP_LIST, .path = "/etc", .real = "/etc" },
+		{ .op = MP_OP_OPEN, .path = "/etc/passwd" },
+		{ .op = MP_OP_OPEN, .path = "/etc/app.conf" },
+		{ .op = MP_OP_LIST, .path = "/proc", .real = "/proc" },
+	};
+	struct mp_error err;
+
+	make_image(&tree);
+	cr_assert_eq(mp_rule_list_add(&rules.keep, "--keep", "/dev/*", &err), 0);
+	cr_assert_eq(mp_rule_list_add(&rules.drop, "--drop", "/etc/{app,hosts,mtab}", &err), 0);
+	cr_assert_eq(mp_rule_list_add(&rules.drop, "--drop", "/t*p", &err), 0);
+	tree_dir(&tree, "/tmp", 01777);
+	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
+	const struct mp_trace trace = { .events = events, .n_events = MP_ARRAY_LEN(events) };
+	plan(&tree, &(struct mp_plan_request){ .trace = &trace, .rules = &rules }, &notes);
+	MP_AUTO(mp_freep) char *kept = tree_set_text(tree.set);
+	cr_expect_str_eq(kept,
+			 "/: mount point\n/proc: mount point\n/sys: mount point\n"
+			 "/dev: mount point\n/etc: traced\n/etc/passwd: traced\n"
+			 "/etc/app.conf: symlink on the way to /etc/app.conf\n"
+			 "/dev/console: kept by rule (--keep /dev/*)\n"
+			 "/etc/group: kept by rule (--keep-listed)\n",
+			 "%s", kept);
+	cr_expect_eq(notes.created_at_run.n, 0);
 }
 
 static char *config_text(struct tree *tree, const struct mp_image_config *config)

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "packer/store.h"
+
+#include "core/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* Beyond what any file system can hold, and far from where sums of it would overflow. */
+#define CONTENTS_MAX ((uint64_t)1 << 62)
+
+/* Blocks of zeros become holes; file systems allocate in blocks of this size or smaller. */
+#define HOLE 4096
+#define BUFFER 65536
+
+static const char *temporary_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return dir && dir[0] ? dir : "/tmp";
+}
+
+int mp_store_failed(int error, const char *what, struct mp_error *err)
+{
+	mp_error_set(err, MP_E_SYS, error, "%s a temporary file in '%s'", what, temporary_dir());
+	if (error == ENOSPC || error == EDQUOT || error == EFBIG)
+		mp_error_hint(err, "set TMPDIR to a directory with more room");
+	return -1;
+}
+
+int mp_store_open(int *fd_out, struct mp_error *err)
+{
+	const char *dir = temporary_dir();
+	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	/* EISDIR: the file system knows nothing of O_TMPFILE (some network ones). */
+	if (fd < 0 && (errno == EOPNOTSUPP || errno == EISDIR)) {
+		MP_AUTO(mp_freep) char *path = mp_path_join(dir, "micropack.XXXXXX");
+
+		fd = mkostemp(path, O_CLOEXEC);
+		if (fd >= 0)
+			unlink(path);
+	}
+	if (fd < 0)
+		return mp_store_failed(errno, "create", err);
+	*fd_out = fd;
+	return 0;
+}
+
+int mp_store_start(struct mp_store *store, struct mp_error *err)
+{
+	int fd = -1;
+
+	if (mp_store_open(&fd, err))
+		return -1;
+	*store = (struct mp_store){ .fd = fd, .buffer = mp_xmalloc(BUFFER) };
+	return 0;
+}
+
+/* Blocks of different files are kept apart, so that each keeps its holes. */
+bool mp_store_reserve(struct mp_store *store, uint64_t size_bytes, uint64_t *offset_out)
+{
+	if (size_bytes >= CONTENTS_MAX - store->end - HOLE)
+		return false;
+	*offset_out = store->end;
+	store->end += (size_bytes + HOLE - 1) / HOLE * HOLE;
+	return true;
+}
+
+static int pwrite_all(int fd, const unsigned char *data, size_t len, uint64_t offset,
+		      struct mp_error *err)
+{
+	while (len > 0) {
+		ssize_t put = pwrite(fd, data, len, (off_t)offset);
+
+		if (put < 0 && errno == EINTR)
+			continue;
+		if (put < 0)
+			return mp_store_failed(errno, "write to", err);
+		data += put;
+		len -= (size_t)put;
+		offset += (uint64_t)put;
+	}
+	return 0;
+}
+
+static bool is_zero(const unsigned char *data, size_t len)
+{
+	return data[0] == 0 && memcmp(data, data + 1, len - 1) == 0;
+}
+
+/* Bytes from @offset to the end of its block, @len at most. */
+static size_t block_left(uint64_t offset, size_t len)
+{
+	size_t left = HOLE - (size_t)(offset % HOLE);
+
+	return left < len ? left : len;
+}
+
+/* Writes what is buffered, but blocks of zeros. */
+int mp_store_flush(struct mp_store *store, struct mp_error *err)
+{
+	const unsigned char *data = store->buffer;
+	uint64_t offset = store->buffer_at;
+	size_t left = store->buffer_len;
+
+	store->buffer_len = 0;
+	while (left > 0) {
+		size_t run = 0, step = 0;
+
+		while (run < left &&
+		       !is_zero(data + run, step = block_left(offset + run, left - run)))
+			run += step;
+		if (run && pwrite_all(store->fd, data, run, offset, err))
+			return -1;
+		if (run < left)
+			run += step;
+		data += run;
+		offset += run;
+		left -= run;
+	}
+	return 0;
+}
+
+int mp_store_write(struct mp_store *store, uint64_t offset, const void *data, size_t len,
+		   struct mp_error *err)
+{
+	const unsigned char *p = data;
+
+	if (offset != store->buffer_at + store->buffer_len && mp_store_flush(store, err))
+		return -1;
+	while (len > 0) {
+		size_t room, take;
+
+		if (store->buffer_len == 0)
+			store->buffer_at = offset;
+		/* Up to a multiple of the buffer's size, so that later blocks lie in it whole. */
+		room = BUFFER - (size_t)(offset % BUFFER);
+		take = len < room ? len : room;
+		memcpy(store->buffer + store->buffer_len, p, take);
+		store->buffer_len += take;
+		if (take == room && mp_store_flush(store, err))
+			return -1;
+		offset += take;
+		p += take;
+		len -= take;
+	}
+	return 0;
+}
+
+int mp_store_finish(struct mp_store *store, struct mp_error *err)
+{
+	if (mp_store_flush(store, err))
+		return -1;
+	/* The last file may end in a hole. */
+	if (ftruncate(store->fd, (off_t)store->end) < 0)
+		return mp_store_failed(errno, "write to", err);
+	return 0;
+}
+
+void mp_store_close(struct mp_store *store)
+{
+	if (!store->buffer)
+		return;
+	mp_closep(&store->fd);
+	mp_freep(&store->buffer);
+	*store = (struct mp_store){ 0 };
+}
