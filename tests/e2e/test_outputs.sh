@@ -108,6 +108,40 @@ test_outputs_destinations()
 	[ "$(skopeo inspect -f '{{.Digest}}' oci:layout:v1)" = "$manifest" ]
 }
 
+# From archive to archive without an engine; the one that is read may be the one that is written.
+test_outputs_from_archives()
+{
+	local image=micropack-sample/hello-static id
+
+	expect 0 "$MICROPACK" trace $image
+	docker save -o both.tar $image
+	cp both.tar saved.tar
+	export SOURCE_DATE_EPOCH=1500000000
+	expect 0 "$MICROPACK" pack trace.jsonl --image $image --to oci-archive:engine.tar:v1 --json
+	id=$(jq -r '.destinations[0].image_id' out)
+	(
+		export DOCKER_HOST=unix:///nonexistent
+		expect 0 "$MICROPACK" pack trace.jsonl --image docker-archive:both.tar \
+			--to docker-archive:both.tar:micropack-e2e/both:1 --to oci:layout:v1
+		[ "$(skopeo inspect -f '{{.Digest}}' oci:layout:v1)" = \
+			"$(skopeo inspect -f '{{.Digest}}' oci-archive:engine.tar:v1)" ]
+		expect 0 "$MICROPACK" pack trace.jsonl --image oci:layout:v1 --to oci:layout:v1
+		expect 0 "$MICROPACK" pack trace.jsonl --image oci-archive:engine.tar --to oci-archive:engine.tar:v1
+		[ "$(jq '.manifests | length' layout/index.json)" -eq 1 ]
+		[ "$(skopeo inspect -f '{{.Digest}}' oci-archive:engine.tar:v1)" = \
+			"$(skopeo inspect -f '{{.Digest}}' oci:layout:v1)" ]
+		expect 4 "$MICROPACK" pack trace.jsonl --image oci:layout:v1 --to docker-daemon:a:b
+		says "--to 'docker-daemon:a:b': cannot connect"
+	)
+	docker load -q <both.tar
+	[ "$(docker image inspect -f '{{.Id}}' micropack-e2e/both:1)" = "$id" ]
+	docker rmi micropack-e2e/both:1
+	expect 0 "$MICROPACK" pack trace.jsonl --image oci-archive:engine.tar \
+		--to docker-daemon:micropack-e2e/both:2
+	[ "$(docker image inspect -f '{{.Id}}' micropack-e2e/both:2)" = "$id" ]
+	docker rmi micropack-e2e/both:2
+}
+
 # What a directory has been filled with.
 sums_of()
 {
@@ -129,7 +163,7 @@ test_outputs_same_everywhere()
 		export TZ=Asia/Tokyo LC_ALL=C.UTF-8 HOME=/nonexistent
 		umask 077
 		unshare --uts sh -ec 'hostname elsewhere; exec "$@"' - faketime -f +400d \
-			"$MICROPACK" "${command[@]}"
+			"$MICROPACK" "${command[@]}" --source save
 	)
 	[ "$(sums_of a | wc -l)" -eq 8 ]
 	[ "$(sums_of a)" = "$(sums_of b)" ] || fail "elsewhere it is different"
