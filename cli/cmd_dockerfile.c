@@ -2,6 +2,7 @@
 #include "cli/commands.h"
 #include "cli/images.h"
 #include "core/file.h"
+#include "core/log.h"
 #include "dockerfile-gen/dockerfile.h"
 
 #include <stdio.h>
@@ -15,6 +16,10 @@ static int write_dockerfile(const struct mp_options *options, const struct mp_im
 
 	if (mp_dockerfile_generate(config, rootfs, &text, err))
 		return -1;
+	if (mp_compression_of_name(rootfs) == MP_COMPRESSION_ZSTD)
+		mp_warn("'%s': an engine that does not know zstd (Docker 20.10) puts it into the "
+			"image as it is; every engine knows gzip",
+			rootfs);
 	if (options->output)
 		return mp_file_replace(options->output, text, strlen(text), err);
 	fputs(text, stdout);

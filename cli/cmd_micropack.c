@@ -30,11 +30,12 @@ enum stage {
 	STAGE_PACK,
 	STAGE_LOAD,
 	STAGE_VERIFY,
+	STAGE_WRITE,
 	STAGES,
 };
 
 static const char *const stage_names[STAGES] = {
-	"image", "trace", "tests", "pack", "load", "verify",
+	"image", "trace", "tests", "pack", "load", "verify", "write",
 };
 
 /* The whole line, from image to image. */
@@ -170,8 +171,7 @@ static int pack(struct job *job, struct mp_error *err)
 	    mp_rootfs_totals(job->root, &job->before, err) ||
 	    mp_pack_to_file(job->root, &request, &plan, job->rootfs_path, forms, &job->packed,
 			    err) ||
-	    write_dockerfile(job, err) ||
-	    mp_destinations_write(&job->destinations, job->image, job->packed.layers, err))
+	    write_dockerfile(job, err))
 		return -1;
 	account(job, STAGE_PACK);
 	return 0;
@@ -300,6 +300,15 @@ static int verify(struct job *job, struct mp_error *err)
 	return 0;
 }
 
+/* Not before the proof: what is written is meant for others. */
+static int write_destinations(struct job *job, struct mp_error *err)
+{
+	if (mp_destinations_write(&job->destinations, job->image, job->packed.layers, err))
+		return -1;
+	account(job, STAGE_WRITE);
+	return 0;
+}
+
 /* Result */
 
 static double ratio(const struct job *job)
@@ -377,7 +386,8 @@ int mp_cmd_micropack(const struct mp_options *options, struct mp_error *err)
 	if (mp_check_qa_options(&options->qa, err) ||
 	    mp_rules_read(&options->keep, &job.rules, err) || mp_epoch_read(&epoch, err) < 0 ||
 	    mp_destinations_parse(&options->to, &job.destinations, err) || get_image(&job, err) ||
-	    trace_original(&job, err) || pack(&job, err) || load(&job, err) || verify(&job, err))
+	    trace_original(&job, err) || pack(&job, err) || load(&job, err) || verify(&job, err) ||
+	    write_destinations(&job, err))
 		return -1;
 	if (options->json)
 		print_json(&job);

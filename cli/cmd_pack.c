@@ -43,8 +43,10 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 	if (options->has_separator)
 		return mp_error_set(err, MP_E_USAGE, 0, "'pack' runs no command after '--'");
 	if (options->to.n > 0 && !options->image && !options->config)
-		return mp_error_set(err, MP_E_USAGE, 0,
-				    "--to makes an image, whose configuration is that of --image");
+		return mp_error_set(
+			err, MP_E_USAGE, 0,
+			"--to makes an image: it needs a configuration, that of --image or "
+			"--config");
 	if (mp_origin_check(options, err))
 		return -1;
 	return mp_epoch_read(&epoch, err) < 0 ? -1 : 0;

@@ -4,8 +4,8 @@
 #include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "core/temporary.h"
 #include "packer/plan_file.h"
+#include "packer/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -77,7 +77,7 @@ static int open_forms(unsigned int forms, const struct mp_outfile *file, struct 
 		/* What is written in place (a FIFO) cannot be read again. */
 		if (file->temporary && packed->file.compression == layer->compression)
 			layer->fd = fcntl(file->fd, F_DUPFD_CLOEXEC, 0);
-		else if (mp_temporary_open(&layer->fd, err))
+		else if (mp_store_open(&layer->fd, err))
 			return -1;
 		if (layer->fd < 0)
 			return mp_error_set(err, MP_E_SYS, errno, "open '%s' again", file->path);

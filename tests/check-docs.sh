@@ -170,7 +170,7 @@ for page in docs/micropack.1 docs/micropack-trace.1; do
 	done
 	check "$page has no OVERHEAD" grep -qx '.Sh OVERHEAD' "$page"
 done
-for variable in $(grep -ohE 'getenv\("[A-Z_]+"\)' engine/*.c packer/*.c | grep -oE '[A-Z_]{2,}' |
+for variable in $(grep -ohE 'getenv\("[A-Z_]+"\)' core/*.c engine/*.c packer/*.c | grep -oE '[A-Z_]{2,}' |
 	sort -u); do
 	[ "$variable" = HOME ] ||
 		check "docs/micropack.1 does not have $variable" \

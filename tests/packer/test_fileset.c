@@ -118,3 +118,39 @@ Test(fileset, made_contents_take_the_place_of_the_images)
 	cr_expect_eq(file->why.reason, MP_REASON_PACKAGE);
 	cr_expect_eq(mp_fileset_count(set), 1);
 }
+
+/* SOURCE_DATE_EPOCH: what is older stays, to the nanosecond. */
+Test(fileset, times_are_clamped)
+{
+	static const struct {
+		int64_t s;
+		uint32_t ns;
+		int64_t clamped_s;
+		uint32_t clamped_ns;
+	} cases[] = {
+		{ 99, 999999999, 99, 999999999 },
+		{ 100, 0, 100, 0 },
+		{ 100, 1, 100, 0 },
+		{ 101, 0, 100, 0 },
+		{ -5, 3, -5, 3 },
+		{ INT64_MAX, 9, 100, 0 },
+	};
+	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = mp_fileset_new();
+	struct mp_node node = { .mode = S_IFREG };
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		MP_AUTO(mp_freep) char *path = mp_xasprintf("/%zu", i);
+
+		node.mtime_s = cases[i].s;
+		node.mtime_ns = cases[i].ns;
+		mp_fileset_add(set, path, &node, MP_WHY(MP_REASON_LISTED));
+	}
+	node.mtime_s = 5;
+	mp_fileset_add_made(set, "/made", &node, "x", 1, MP_WHY(MP_REASON_PACKAGE));
+	mp_fileset_clamp_times(set, 100);
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		cr_expect_eq(mp_fileset_at(set, i)->node.mtime_s, cases[i].clamped_s, "%zu", i);
+		cr_expect_eq(mp_fileset_at(set, i)->node.mtime_ns, cases[i].clamped_ns, "%zu", i);
+	}
+	cr_expect_eq(mp_fileset_find(set, "/made")->node.mtime_s, 100);
+}

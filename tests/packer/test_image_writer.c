@@ -2,7 +2,10 @@
 #include "packer/image_writer.h"
 
 #include "core/file.h"
+#include "core/interrupt.h"
 #include "tests/packer/specimen.h"
+
+#include <signal.h>
 
 /* Compression */
 
@@ -275,6 +278,28 @@ Test(image_writer, layer_that_is_cut_short)
 	cr_expect_eq(mp_image_write_oci_layout(&made.layer, made.json, NULL, dir, &digests, &err),
 		     -1);
 	cr_expect_not_null(strstr(err.msg, "it is cut short"), "%s", err.msg);
+	run("test \"$(ls '%s' | sort | tr '\\n' ' ')\" = 'image.tar layer '", made.scratch.dir);
+}
+
+/* A signal ends each of them, and no layout is left. */
+Test(image_writer, interrupted)
+{
+	MP_AUTO(made_clear) struct made made;
+	MP_AUTO(mp_freep) char *dir = NULL;
+	struct mp_image_digests digests;
+	struct mp_error err = { 0 };
+
+	make(&made, MP_COMPRESSION_GZIP, "image.tar");
+	dir = in(&made.scratch, "layout");
+	mp_interrupt_install();
+	cr_assert_eq(raise(SIGTERM), 0);
+	cr_expect_eq(write_docker(&made, NULL, &digests, &err), -1);
+	cr_expect_eq(err.code, MP_E_INTERRUPTED);
+	cr_expect_eq(write_oci(&made, NULL, &digests, &err), -1);
+	cr_expect_eq(err.code, MP_E_INTERRUPTED);
+	cr_expect_eq(mp_image_write_oci_layout(&made.layer, made.json, NULL, dir, &digests, &err),
+		     -1);
+	cr_expect_eq(err.code, MP_E_INTERRUPTED);
 	run("test \"$(ls '%s' | sort | tr '\\n' ' ')\" = 'image.tar layer '", made.scratch.dir);
 }
 
