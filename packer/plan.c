@@ -31,6 +31,7 @@ void mp_plan_notes_clear(struct mp_plan_notes *notes)
 	mp_strv_free(&notes->missing_listed);
 	mp_strv_free(&notes->missing_needed);
 	mp_strv_free(&notes->created_at_run);
+	mp_packages_freep(&notes->packages);
 }
 
 /* What of a running container is not the image's: the engine mounts it there. */
@@ -270,6 +271,16 @@ static int take_closure(struct plan *plan, struct mp_error *err)
 	return rc;
 }
 
+/* Whose the files are, and what tells a scanner so. */
+static int take_packages(struct plan *plan, struct mp_error *err)
+{
+	if (plan->request->no_package_db)
+		return 0;
+	if (mp_packages_find(plan->resolver, plan->set, &plan->notes.packages, err))
+		return -1;
+	return mp_packages_add_records(plan->notes.packages, plan->resolver, plan->set, err);
+}
+
 static int take_all(struct plan *plan, struct mp_error *err)
 {
 	/* Mount points first: where one is made up, the host's must not come in as some parent. */
@@ -279,7 +290,9 @@ static int take_all(struct plan *plan, struct mp_error *err)
 		return -1;
 	if (take_config(plan, err))
 		return -1;
-	return take_closure(plan, err);
+	if (take_closure(plan, err))
+		return -1;
+	return take_packages(plan, err);
 }
 
 int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,

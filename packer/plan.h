@@ -5,6 +5,7 @@
 #include "core/image_config.h"
 #include "core/trace.h"
 #include "packer/fileset.h"
+#include "packer/packages.h"
 
 /* What a plan could not do; none of it is an error by itself. */
 struct mp_plan_notes {
@@ -12,6 +13,7 @@ struct mp_plan_notes {
 	struct mp_strv missing_needed; /* "libx.so.1 needed by /usr/bin/y (searched: …)" */
 	struct mp_strv
 		created_at_run; /* traced paths that the image does not have: the run made them */
+	struct mp_packages *packages; /* of what is kept; NULL: nobody asked */
 };
 
 void mp_plan_notes_clear(struct mp_plan_notes *notes);
@@ -24,6 +26,7 @@ struct mp_plan_request {
 	const struct mp_trace *trace;
 	const struct mp_strv *list; /* clean absolute paths */
 	const struct mp_image_config *config;
+	bool no_package_db; /* look for no packages, add no records of them */
 };
 
 /*

@@ -43,7 +43,7 @@ packages()
 	# libc6-dev and linux-libc-dev are only recommended by gcc and clang.
 	printf '%s\n' gcc libc6-dev linux-libc-dev make 'pkg-config|pkgconf' clang
 	printf '%s\n' libbpf-dev libelf-dev libarchive-dev zlib1g-dev \
-		'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libssl-dev libjansson-dev \
+		'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libssl-dev libjansson-dev libsqlite3-dev \
 		libcriterion-dev
 
 	case $id in

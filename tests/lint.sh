@@ -94,6 +94,7 @@ only '(gelf|libelf)' packer/elf.c
 only 'archive' packer/archive.c packer/rootfs_stream.c
 only 'bpf/' tracer/session.c
 only 'jansson' core/json.c
+only 'sqlite3' packer/rpm.c
 only 'openssl/' core/sha256.c
 apart core tracer engine packer dockerfile-gen qa import cli
 apart tracer packer engine dockerfile-gen qa import cli
