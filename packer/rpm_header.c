@@ -160,19 +160,19 @@ const char *mp_rpm_header_parse(const void *data, size_t len, struct mp_rpm_head
 	struct lists lists = { 0 };
 	struct blob blob;
 	const char *wrong = split(data, len, &blob);
-	/* A tag that comes twice would have its texts looked through twice, and so on. */
-	uint32_t before = 0;
+	/* Texts of a tag that comes again would be looked through again. */
+	bool seen[TAG_DIRNAMES - TAG_NAME + 1] = { false };
 
 	for (size_t i = 0; !wrong && i < blob.n_entries; i++) {
 		const unsigned char *p = blob.index + i * ENTRY_SIZE;
 		struct entry entry = { be32(p), be32(p + 4), be32(p + 8), be32(p + 12) };
 
 		/* Regions, which stand for a part of the index, and others that are not read. */
-		if (entry.tag < TAG_NAME || entry.tag > TAG_DIRNAMES)
+		if (entry.tag < TAG_NAME || entry.tag > TAG_DIRNAMES || seen[entry.tag - TAG_NAME])
 			continue;
-		if (entry.tag <= before || entry.offset > blob.store_size)
-			return "its index is not in order";
-		before = entry.tag;
+		if (entry.offset > blob.store_size)
+			return "its index leads out of it";
+		seen[entry.tag - TAG_NAME] = true;
 		wrong = take_entry(&blob, &entry, &header, &lists);
 	}
 	if (wrong)
