@@ -99,11 +99,13 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 		    mp_image_open_rootfs(engine, image, options->source, &root, err))
 			return -1;
 		request.config = &image->config;
+		request.image = image;
 		if (input.trace && input.trace->header.image_id &&
 		    strcmp(input.trace->header.image_id, image->id) != 0)
 			mp_warn("the trace is of image %.19s, this is %.19s",
 				input.trace->header.image_id, image->id);
 	}
+	request.no_package_db = options->no_package_db;
 	request.trace = input.trace;
 	request.list = input.trace ? NULL : &input.list;
 	if (mp_pack_to_file(root, &request, path, &stats, err))

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/packing.h"
 
+#include "cli/sbom.h"
 #include "core/file.h"
 #include "core/log.h"
 
@@ -30,12 +31,19 @@ int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *reques
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
 	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+	MP_AUTO(mp_sbom_clear) struct mp_sbom sbom = { 0 };
 
 	if (mp_plan(root, request, &set, &notes, err) || check_notes(request, &notes, err) ||
-	    mp_outfile_open(&file, path, err) ||
-	    mp_archive_write(root, set, file.fd, path, stats_out, err))
+	    mp_outfile_open(&file, path, err))
 		return -1;
-	return mp_outfile_commit(&file, err);
+	/* A device or a pipe has nothing beside it. */
+	if (notes.packages && file.temporary && mp_sbom_start(&sbom, root, set, err))
+		return -1;
+	if (mp_archive_write(root, set, file.fd, path, stats_out, err) ||
+	    mp_sbom_write(&sbom, request->image, notes.packages, path, stats_out, err) ||
+	    mp_outfile_commit(&file, err))
+		return -1;
+	return mp_sbom_commit(&sbom, err);
 }
 
 int mp_accept_trace(const struct mp_trace *trace, bool incomplete_ok, struct mp_error *err)

@@ -9,7 +9,8 @@
 /*
  * Plans and writes the archive at @path, whole or not at all. A listed path that the image does not
  * have is MP_E_NOTFOUND, as is a library that a listed program needs; for a trace the latter is a
- * warning, since the program ran without it.
+ * warning, since the program ran without it. Beside the archive comes an SPDX document of it
+ * (cli/sbom.h), unless the request asks for no packages.
  */
 MP_MUST_USE int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request,
 				const char *path, struct mp_archive_stats *stats_out,

@@ -349,6 +349,8 @@ static void settle(struct mp_packages *packages)
 	packages->n = n;
 	if (n > 0)
 		qsort(packages->v, n, sizeof(*packages->v), by_name);
+	for (size_t i = 0; i < n; i++)
+		packages->v[i]->pub.index = i;
 }
 
 /* The value of a line of os-release(5), without its quotes; NULL for another variable. */

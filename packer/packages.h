@@ -33,6 +33,7 @@ struct mp_package {
 	char *license;
 	char *homepage;
 	size_t n_files; /* kept regular files: at least one */
+	size_t index;   /* in mp_packages_at */
 };
 
 struct mp_packages;

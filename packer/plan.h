@@ -2,7 +2,7 @@
 #ifndef MP_PACKER_PLAN_H
 #define MP_PACKER_PLAN_H
 
-#include "core/image_config.h"
+#include "core/image.h"
 #include "core/trace.h"
 #include "packer/fileset.h"
 #include "packer/packages.h"
@@ -26,7 +26,8 @@ struct mp_plan_request {
 	const struct mp_trace *trace;
 	const struct mp_strv *list; /* clean absolute paths */
 	const struct mp_image_config *config;
-	bool no_package_db; /* look for no packages, add no records of them */
+	const struct mp_image *image; /* for descriptions of the result; NULL: there is none */
+	bool no_package_db;           /* look for no packages, add no records of them */
 };
 
 /*
