@@ -142,8 +142,11 @@ static int claim(struct dpkg *dpkg, const char *key, const char *path, struct mp
 {
 	const struct mp_file *file = NULL;
 	struct mp_package_entry *entry;
-	int rc = mp_scan_match(dpkg->scan, diverted(&dpkg->diversions, key, path), &file, err);
+	int rc;
 
+	if (!mp_scan_may_match(dpkg->scan, path))
+		return 0;
+	rc = mp_scan_match(dpkg->scan, diverted(&dpkg->diversions, key, path), &file, err);
 	if (rc <= 0)
 		return rc;
 	entry = mp_strmap_get(dpkg->by_key, key);
@@ -357,8 +360,11 @@ int mp_dpkg_scan(struct mp_scan *scan, struct mp_error *err)
 	MP_AUTO(dpkg_clear) struct dpkg dpkg = { .scan = scan, .by_key = mp_strmap_new(NULL) };
 	int status, status_dir;
 
-	if (diversions_read(&dpkg.diversions, scan->resolver, err) ||
-	    scan_lists(&dpkg, INFO_DIR, ".list", false, err))
+	if (diversions_read(&dpkg.diversions, scan->resolver, err))
+		return -1;
+	for (size_t i = 0; i < dpkg.diversions.texts.n; i += 3)
+		mp_scan_expect(scan, dpkg.diversions.texts.v[i]);
+	if (scan_lists(&dpkg, INFO_DIR, ".list", false, err))
 		return -1;
 	status = scan_status(&dpkg, STATUS_PATH, NULL, err);
 	if (status < 0 || all_sums(&dpkg, INFO_DIR, err))

@@ -13,6 +13,8 @@
 #include <sys/stat.h>
 
 #define LINE_MAX_BYTES ((size_t)128 << 10)
+/* Of most lists, all. Less than what malloc(3) asks the kernel for each time. */
+#define LINE_BUFFER_BYTES ((size_t)32 << 10)
 #define OS_RELEASE_MAX_BYTES ((size_t)64 << 10)
 
 /* Most names in a database are of files that are not kept: this many bits tell so at once. */
@@ -50,7 +52,8 @@ int mp_lines_open(struct mp_lines *lines, struct mp_resolver *resolver, const ch
 	lines->path = mp_xstrdup(res.path);
 	lines->node = mp_xmalloc(sizeof(*lines->node));
 	mp_node_copy(lines->node, res.node);
-	lines->buf = mp_xmalloc(LINE_MAX_BYTES + 1);
+	lines->size = LINE_BUFFER_BYTES;
+	lines->buf = mp_xmalloc(lines->size + 1);
 	return 1;
 }
 
@@ -75,11 +78,15 @@ static int fill(struct mp_lines *lines, struct mp_error *err)
 	if (lines->end == LINE_MAX_BYTES)
 		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' has a line of more than %zu bytes",
 				    lines->path, LINE_MAX_BYTES);
+	if (lines->end == lines->size) {
+		lines->size *= 2;
+		lines->buf = mp_xrealloc(lines->buf, lines->size + 1);
+	}
 	if (lines->at >= MP_LINES_MAX_BYTES)
 		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' is larger than %llu MiB",
 				    lines->path, (unsigned long long)MP_LINES_MAX_BYTES >> 20);
-	got = mp_contents_read(&lines->contents, lines->buf + lines->end,
-			       LINE_MAX_BYTES - lines->end, lines->at);
+	got = mp_contents_read(&lines->contents, lines->buf + lines->end, lines->size - lines->end,
+			       lines->at);
 	if (got < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", lines->path);
 	lines->ended = got == 0;
@@ -213,15 +220,28 @@ static size_t filter_bit(const char *name)
 	return (hash ^ hash >> 15) % FILTER_BITS;
 }
 
-static void fill_filter(struct mp_packages *packages, const struct mp_fileset *set)
+bool mp_scan_may_match(const struct mp_scan *scan, const char *path)
 {
-	packages->filter = mp_xcalloc(FILTER_BITS / 8, 1);
-	for (size_t i = 0; i < mp_fileset_count(set); i++) {
-		const struct mp_file *file = mp_fileset_at(set, i);
-		size_t bit = filter_bit(mp_path_base(file->path));
+	size_t bit = filter_bit(mp_path_base(path));
+
+	return scan->packages->filter[bit / 8] & 1u << bit % 8;
+}
+
+void mp_scan_expect(struct mp_scan *scan, const char *path)
+{
+	size_t bit = filter_bit(mp_path_base(path));
+
+	scan->packages->filter[bit / 8] |= (unsigned char)(1u << bit % 8);
+}
+
+static void fill_filter(struct mp_scan *scan)
+{
+	scan->packages->filter = mp_xcalloc(FILTER_BITS / 8, 1);
+	for (size_t i = 0; i < mp_fileset_count(scan->set); i++) {
+		const struct mp_file *file = mp_fileset_at(scan->set, i);
 
 		if (!S_ISDIR(file->node.mode))
-			packages->filter[bit / 8] |= (unsigned char)(1u << bit % 8);
+			mp_scan_expect(scan, file->path);
 	}
 }
 
@@ -254,10 +274,8 @@ int mp_scan_match(struct mp_scan *scan, const char *path, const struct mp_file *
 {
 	struct mp_packages *packages = scan->packages;
 	const struct mp_file *file;
-	const char *base = mp_path_base(path);
-	size_t bit = filter_bit(base);
 
-	if (path[0] != '/' || !(packages->filter[bit / 8] & 1u << bit % 8))
+	if (path[0] != '/' || !mp_scan_may_match(scan, path))
 		return 0;
 	file = mp_fileset_find(scan->set, path);
 	if (!file) {
@@ -268,7 +286,7 @@ int mp_scan_match(struct mp_scan *scan, const char *path, const struct mp_file *
 			return -1;
 		if (!packages->dir_reached)
 			return 0;
-		real = mp_path_join(packages->dir_reached, base);
+		real = mp_path_join(packages->dir_reached, mp_path_base(path));
 		file = mp_fileset_find(scan->set, real);
 	}
 	if (!file || S_ISDIR(file->node.mode))
@@ -402,7 +420,7 @@ int mp_packages_find(struct mp_resolver *resolver, const struct mp_fileset *set,
 
 	packages->owners = mp_strmap_new(NULL);
 	packages->dirs_left = DIRS_MAX;
-	fill_filter(packages, set);
+	fill_filter(&scan);
 	dpkg = mp_dpkg_scan(&scan, err);
 	apk = dpkg < 0 ? -1 : mp_apk_scan(&scan, err);
 	rpm = apk < 0 ? -1 : mp_rpm_scan(&scan, err);

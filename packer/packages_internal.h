@@ -13,6 +13,7 @@ struct mp_lines {
 	struct mp_node *node; /* of the file */
 	char *path;           /* where it really is */
 	char *buf;
+	size_t size;       /* of buf, without a byte for a NUL */
 	size_t start, end; /* of what is in buf and was not returned yet */
 	uint64_t at;       /* bytes read */
 	bool ended;
@@ -56,6 +57,11 @@ struct mp_scan {
  */
 MP_MUST_USE int mp_scan_match(struct mp_scan *scan, const char *path,
 			      const struct mp_file **file_out, struct mp_error *err);
+
+/* false: it is certainly none of them. */
+bool mp_scan_may_match(const struct mp_scan *scan, const char *path);
+/* @path is another name for what may be a kept file: from now on it may match. */
+void mp_scan_expect(struct mp_scan *scan, const char *path);
 
 /* A new package, which belongs to the scan. */
 struct mp_package_entry *mp_scan_add(struct mp_scan *scan, enum mp_package_kind kind);
