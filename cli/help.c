@@ -37,6 +37,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --no-verify          do not run the tests on the packed image\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
+		"      --no-package-db      no package records in the image, no rootfs.spdx.json\n"
 		"      --main-only          trace without docker exec sessions and health checks\n"
 		"      --buffer-size SIZE   between kernel and tracer (4M)\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS
@@ -85,6 +86,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"  -o, --output FILE        the archive (rootfs.tar)\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
+		"      --no-package-db      no package records in it, no SPDX document beside it\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS,
 	[MP_COMMAND_DOCKERFILE] =
 		"usage: micropack dockerfile --image IMAGE[:TAG] [-o FILE]\n"
