@@ -158,9 +158,13 @@ static int write_dockerfile(struct job *job, struct mp_error *err)
 
 static int pack(struct job *job, struct mp_error *err)
 {
-	const struct mp_plan_request request = { .trace = job->trace,
-						 .config = &job->image->config,
-						 .rules = &job->rules };
+	const struct mp_plan_request request = {
+		.trace = job->trace,
+		.config = &job->image->config,
+		.image = job->image,
+		.rules = &job->rules,
+		.no_package_db = job->options->no_package_db,
+	};
 	const struct mp_plan_output plan = { job->plan_path, job->image->id };
 	unsigned int forms = mp_destinations_forms(&job->destinations);
 

@@ -17,8 +17,6 @@ static int check_from_plan(const struct mp_options *options, struct mp_error *er
 {
 	const char *other = mp_keep_options_first(&options->keep);
 
-	if (options->no_package_db)
-		other = "--no-package-db";
 	if (options->plan)
 		other = "--plan";
 	if (options->arguments.n > 0)
@@ -160,6 +158,8 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 	mp_input_warn_other_image(&input, origin.image);
 	mp_input_request(&input, &request);
 	request.config = mp_origin_config(&origin);
+	request.image = origin.image;
+	request.no_package_db = options->no_package_db;
 	plan.image_id = origin.image ? origin.image->id : NULL;
 	if (options->plan && !options->output && options->to.n == 0)
 		return write_plan(options, origin.root, &request, &plan, err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/packing.h"
 
+#include "cli/sbom.h"
 #include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -143,7 +144,7 @@ static int write_plan(struct mp_rootfs *root, const struct mp_plan_request *requ
 /* @output may be NULL. */
 static int make_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 		     const struct mp_plan_output *output, struct mp_fileset **set_out,
-		     struct mp_error *err)
+		     struct mp_packages **packages_out, struct mp_error *err)
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
@@ -152,6 +153,7 @@ static int make_plan(struct mp_rootfs *root, const struct mp_plan_request *reque
 	    (output && write_plan(root, request, set, output, err)))
 		return -1;
 	*set_out = MP_STEAL(set);
+	*packages_out = MP_STEAL(notes.packages);
 	return 0;
 }
 
@@ -172,10 +174,11 @@ int mp_pack_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 		 struct mp_error *err)
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
 	MP_AUTO(mp_strmap_freep) struct mp_strmap *seen = mp_strmap_new(NULL);
 
 	*stats_out = (struct mp_archive_stats){ 0 };
-	if (make_plan(root, request, output, &set, err))
+	if (make_plan(root, request, output, &set, &packages, err))
 		return -1;
 	for (size_t i = 0; i < mp_fileset_count(set); i++) {
 		const struct mp_file *file = mp_fileset_at(set, i);
@@ -191,18 +194,24 @@ int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *reques
 		    struct mp_packed *packed_out, struct mp_error *err)
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
 	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+	MP_AUTO(mp_sbom_clear) struct mp_sbom sbom = { 0 };
 	MP_AUTO(mp_packed_clear) struct mp_packed packed = MP_PACKED_NONE;
 
-	if (make_plan(root, request, plan, &set, err) || clamp_times(set, err) ||
+	if (make_plan(root, request, plan, &set, &packages, err) || clamp_times(set, err) ||
 	    (path && mp_outfile_open(&file, path, err)))
+		return -1;
+	/* A device or a pipe has nothing beside it. */
+	if (packages && file.temporary && mp_sbom_start(&sbom, root, set, err))
 		return -1;
 	packed.file = (struct mp_layer){ .compression = path ? mp_compression_of_name(path)
 							     : MP_COMPRESSION_NONE,
 					 .fd = path ? file.fd : -1,
 					 .name = path };
 	if (open_forms(forms, &file, &packed, err) || write_forms(root, set, &file, &packed, err) ||
-	    (path && mp_outfile_commit(&file, err)))
+	    mp_sbom_write(&sbom, request->image, packages, path, &packed.stats, err) ||
+	    (path && mp_outfile_commit(&file, err)) || mp_sbom_commit(&sbom, err))
 		return -1;
 	share_digests(&packed);
 	packed.file.fd = -1;

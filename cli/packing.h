@@ -42,6 +42,8 @@ MP_MUST_USE int mp_pack_plan(struct mp_rootfs *root, const struct mp_plan_reques
  * does not have is MP_E_NOTFOUND, as is a library that a listed program needs; for a trace the
  * latter is a warning, since the program ran without it. SOURCE_DATE_EPOCH is obeyed. @plan: where
  * to write the plan as well; NULL: nowhere.
+ * Beside the archive comes an SPDX document of it (cli/sbom.h), unless the request asks for no
+ * packages.
  */
 MP_MUST_USE int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request,
 				const struct mp_plan_output *plan, const char *path,

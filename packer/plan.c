@@ -38,6 +38,7 @@ void mp_plan_notes_clear(struct mp_plan_notes *notes)
 	mp_strv_free(&notes->missing_listed);
 	mp_strv_free(&notes->missing_needed);
 	mp_strv_free(&notes->created_at_run);
+	mp_packages_freep(&notes->packages);
 }
 
 /* What of a running container is not the image's: the engine mounts it there. */
@@ -497,6 +498,16 @@ static int begin_drops(struct plan *plan, struct mp_error *err)
 	return 0;
 }
 
+/* Whose the files are, and what tells a scanner so. */
+static int take_packages(struct plan *plan, struct mp_error *err)
+{
+	if (plan->request->no_package_db)
+		return 0;
+	if (mp_packages_find(plan->resolver, plan->set, &plan->notes.packages, err))
+		return -1;
+	return mp_packages_add_records(plan->notes.packages, plan->resolver, plan->set, err);
+}
+
 static int take_all(struct plan *plan, struct mp_error *err)
 {
 	/* Mount points first: where one is made up, the host's must not come in as some parent. */
@@ -507,7 +518,9 @@ static int take_all(struct plan *plan, struct mp_error *err)
 	if (take_config(plan, err) || take_rules(plan, err) || take_closure(plan, err) ||
 	    take_looks(plan, err))
 		return -1;
-	return mp_touched_forget(plan->resolver, plan->request->config, plan->set, err);
+	if (mp_touched_forget(plan->resolver, plan->request->config, plan->set, err))
+		return -1;
+	return take_packages(plan, err);
 }
 
 static int plan_from_text(struct mp_rootfs *root, const struct mp_plan_request *request,
@@ -519,11 +532,14 @@ static int plan_from_text(struct mp_rootfs *root, const struct mp_plan_request *
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_resolver_freep) struct mp_resolver *resolver = mp_resolver_new(root, NULL);
 
+	hide_host(resolver);
 	if (mp_plan_from_file(root, text->text, text->len, text->name, &header, &set, err) ||
 	    mp_touched_forget(resolver, request->config, set, err))
 		return -1;
-	*set_out = MP_STEAL(set);
 	*notes_out = (struct mp_plan_notes){ 0 };
+	if (!request->no_package_db && mp_packages_find(resolver, set, &notes_out->packages, err))
+		return -1;
+	*set_out = MP_STEAL(set);
 	return 0;
 }
 

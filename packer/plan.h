@@ -2,9 +2,10 @@
 #ifndef MP_PACKER_PLAN_H
 #define MP_PACKER_PLAN_H
 
-#include "core/image_config.h"
+#include "core/image.h"
 #include "core/trace.h"
 #include "packer/fileset.h"
+#include "packer/packages.h"
 #include "packer/rules.h"
 
 /* What a plan could not do; none of it is an error by itself. */
@@ -13,6 +14,7 @@ struct mp_plan_notes {
 	struct mp_strv missing_needed; /* "libx.so.1 needed by /usr/bin/y (searched: …)" */
 	struct mp_strv
 		created_at_run; /* traced paths that the image does not have: the run made them */
+	struct mp_packages *packages; /* of what is kept; NULL: nobody asked */
 };
 
 void mp_plan_notes_clear(struct mp_plan_notes *notes);
@@ -35,6 +37,8 @@ struct mp_plan_request {
 	const struct mp_plan_text *plan;
 	const struct mp_image_config *config;
 	const struct mp_rules *rules; /* NULL: none */
+	const struct mp_image *image; /* for descriptions of the result; NULL: there is none */
+	bool no_package_db;           /* look for no packages, add no records of them */
 };
 
 /*

@@ -44,6 +44,7 @@ packages()
 	printf '%s\n' gcc libc6-dev linux-libc-dev make 'pkg-config|pkgconf' clang
 	printf '%s\n' libbpf-dev libelf-dev libarchive-dev zlib1g-dev libzstd-dev \
 		'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libssl-dev libjansson-dev \
+		libsqlite3-dev \
 		libcriterion-dev
 
 	case $id in
@@ -78,7 +79,7 @@ packages()
 	fi
 
 	printf '%s\n' strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps \
-		skopeo zstd faketime
+		skopeo zstd faketime rpm
 
 	if [ -n "$kernels" ]; then
 		printf '%s\n' qemu-system-x86 cpio busybox-static binutils
