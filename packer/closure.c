@@ -90,8 +90,16 @@ static int visit_script(struct closure *closure, const char *path, const char *h
 static int load(struct closure *closure, const char *path, const struct mp_elf *elf,
 		struct mp_error *err)
 {
-	return mp_process_load(closure->loader, closure->set, path, elf, closure->loaded,
-			       &closure->missing, err);
+	const struct mp_processes processes = {
+		.loader = closure->loader,
+		.set = closure->set,
+		.loaded = closure->loaded,
+		.missing = &closure->missing,
+		.preload = closure->env->preload,
+		.suggested = closure->env->suggested,
+	};
+
+	return mp_process_load(&processes, path, elf, err);
 }
 
 static int visit_elf(struct closure *closure, const char *path, struct mp_error *err)
@@ -182,6 +190,7 @@ int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
 			continue;
 		mp_strv_push(&missing->names, name);
 		mp_strv_push(&missing->texts, closure.missing.texts.v[i]);
+		mp_strv_push(&missing->needed_by, closure.missing.needed_by.v[i]);
 	}
 	return 0;
 }

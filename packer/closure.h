@@ -6,9 +6,11 @@
 
 /* What of an image's configuration decides where programs look. */
 struct mp_closure_env {
-	const char *library_path; /* LD_LIBRARY_PATH; NULL: not set, as the next */
+	const char *library_path; /* LD_LIBRARY_PATH; NULL: not set, as the next two */
+	const char *preload;      /* LD_PRELOAD */
 	const char *search_path;  /* PATH */
 	const char *working_dir;  /* "/" at least */
+	bool suggested;           /* keep what a note of dlopen(3) merely suggests */
 };
 
 /*
