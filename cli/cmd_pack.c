@@ -104,6 +104,7 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 			mp_warn("the trace is of image %.19s, this is %.19s",
 				input.trace->header.image_id, image->id);
 	}
+	request.keep_suggested = options->keep.suggested;
 	request.trace = input.trace;
 	request.list = input.trace ? NULL : &input.list;
 	if (mp_pack_to_file(root, &request, path, &stats, err))

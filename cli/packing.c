@@ -9,11 +9,9 @@ static int check_notes(const struct mp_plan_request *request, const struct mp_pl
 {
 	const struct mp_strv *missing = &notes->missing_listed;
 
-	for (size_t i = 0; request->trace && i < notes->missing_needed.n; i++)
-		mp_info("not in the image, and not needed by this run: %s",
-			notes->missing_needed.v[i]);
-	if (request->trace)
-		return 0;
+	for (size_t i = 0; i < notes->missing_unused.n; i++)
+		mp_warn("not in the image, and not needed by this run: %s",
+			notes->missing_unused.v[i]);
 	if (missing->n == 0)
 		missing = &notes->missing_needed;
 	if (missing->n == 0)
@@ -21,7 +19,9 @@ static int check_notes(const struct mp_plan_request *request, const struct mp_pl
 	for (size_t i = 1; i < missing->n; i++)
 		mp_warn("not in the image: %s", missing->v[i]);
 	mp_error_set(err, MP_E_NOTFOUND, 0, "not in the image: %s", missing->v[0]);
-	return mp_error_hint(err, "correct the list");
+	return mp_error_hint(err, request->trace ? "correct the image, or leave out with --drop "
+						   "what needs it"
+						 : "correct the list");
 }
 
 int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request, const char *path,

@@ -8,8 +8,8 @@
 
 /*
  * Plans and writes the archive at @path, whole or not at all. A listed path that the image does not
- * have is MP_E_NOTFOUND, as is a library that a listed program needs; for a trace the latter is a
- * warning, since the program ran without it.
+ * have is MP_E_NOTFOUND, as is a library that a kept program needs; where the trace shows that it
+ * ran without, that is a warning.
  */
 MP_MUST_USE int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request,
 				const char *path, struct mp_archive_stats *stats_out,

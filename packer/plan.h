@@ -10,6 +10,8 @@
 struct mp_plan_notes {
 	struct mp_strv missing_listed; /* paths of the list that are not in the image */
 	struct mp_strv missing_needed; /* "libx.so.1 needed by /usr/bin/y (searched: …)" */
+	struct mp_strv missing_unused; /* the same, but the trace shows that the file was used
+					  without, or none of the image's programs fails for it */
 	struct mp_strv
 		created_at_run; /* traced paths that the image does not have: the run made them */
 };
@@ -24,6 +26,7 @@ struct mp_plan_request {
 	const struct mp_trace *trace;
 	const struct mp_strv *list; /* clean absolute paths */
 	const struct mp_image_config *config;
+	bool keep_suggested; /* also what a note of dlopen(3) merely suggests */
 };
 
 /*
