@@ -144,8 +144,11 @@ static int write_dockerfile(struct job *job, struct mp_error *err)
 
 static int pack(struct job *job, struct mp_error *err)
 {
-	const struct mp_plan_request request = { .trace = job->trace,
-						 .config = &job->image->config };
+	const struct mp_plan_request request = {
+		.trace = job->trace,
+		.config = &job->image->config,
+		.keep_suggested = job->options->keep.suggested,
+	};
 
 	mp_info("packing into %s", job->rootfs_path);
 	if (mp_image_open_rootfs(job->engine, job->image, job->options->source, &job->root, err) ||

@@ -36,6 +36,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --no-image           only the files, no image in the engine\n"
 		"      --no-verify          do not run the tests on the packed image\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
+		"      --keep-suggested     also libraries that a dlopen note only suggests\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
 		"      --main-only          trace without docker exec sessions and health checks\n"
 		"      --buffer-size SIZE   between kernel and tracer (4M)\n"
@@ -84,6 +85,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --root DIR           an unpacked root file system; / for this host\n"
 		"  -o, --output FILE        the archive (rootfs.tar)\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
+		"      --keep-suggested     also libraries that a dlopen note only suggests\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS,
 	[MP_COMMAND_DOCKERFILE] =

@@ -63,10 +63,33 @@ static const struct abi *find(const struct mp_elf *elf)
 	return elf->elf_class == ELFCLASS64 ? &unknown64 : &unknown32;
 }
 
+/*
+ * The bits of e_flags in which two objects of one process have to agree (glibc,
+ * elf_machine_reject_phdr_p, elf_machine_matches_host; the machines' psABIs). Of Arm's two bits an
+ * object that says nothing has none.
+ */
+static bool flags_agree(const struct mp_elf *a, const struct mp_elf *b)
+{
+	uint32_t differing = a->flags ^ b->flags;
+
+	switch (a->machine) {
+	case EM_ARM: /* EF_ARM_ABI_FLOAT_SOFT, _HARD */
+		return !(differing & 0x600) || !(a->flags & 0x600) || !(b->flags & 0x600);
+	case EM_MIPS: /* EF_MIPS_ABI2 (n32), EF_MIPS_NAN2008 */
+		return !(differing & 0x420);
+	case EM_RISCV: /* the ABI of floating point, RVE */
+		return !(differing & 0xe);
+	case EM_PPC64: /* ELFv1 or ELFv2 */
+		return !(differing & 3) || !(a->flags & 3) || !(b->flags & 3);
+	default:
+		return true;
+	}
+}
+
 bool mp_abi_equal(const struct mp_elf *a, const struct mp_elf *b)
 {
 	return a->elf_class == b->elf_class && a->byte_order == b->byte_order &&
-	       a->machine == b->machine;
+	       a->machine == b->machine && flags_agree(a, b);
 }
 
 static void push_words(struct mp_strv *list, const char *words)

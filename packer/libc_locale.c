@@ -146,6 +146,7 @@ int mp_libc_locale_files(struct mp_resolver *resolver, uint8_t byte_order, const
 	MP_AUTO(mp_freep) char *normalized = normalize(name);
 	MP_AUTO(mp_freep) char *bare = mp_xstrndup(name, strcspn(name, ".@"));
 	const char *const spellings[] = { name, normalized, bare };
+	size_t before = files->n;
 	int rc;
 
 	/* A path is none of the image's locales, and "." and ".." are no names. */
@@ -158,7 +159,7 @@ int mp_libc_locale_files(struct mp_resolver *resolver, uint8_t byte_order, const
 
 		if (add_dir(resolver, dir, 0, files, err))
 			return -1;
-		if (files->n)
+		if (files->n > before)
 			break;
 	}
 	return rc < 0 ? -1 : 0;
