@@ -125,6 +125,9 @@ static int plan_anew(struct sources *sources, struct mp_error *err)
 	struct mp_plan_request request = {
 		.rules = &sources->rules,
 		.config = mp_origin_config(&sources->origin),
+		.image = sources->origin.image,
+		.no_package_db = sources->options->no_package_db,
+		.keep_suggested = sources->options->keep.suggested,
 	};
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };

@@ -164,6 +164,7 @@ static int pack(struct job *job, struct mp_error *err)
 		.image = job->image,
 		.rules = &job->rules,
 		.no_package_db = job->options->no_package_db,
+		.keep_suggested = job->options->keep.suggested,
 	};
 	const struct mp_plan_output plan = { job->plan_path, job->image->id };
 	unsigned int forms = mp_destinations_forms(&job->destinations);

@@ -160,6 +160,7 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 	request.config = mp_origin_config(&origin);
 	request.image = origin.image;
 	request.no_package_db = options->no_package_db;
+	request.keep_suggested = options->keep.suggested;
 	plan.image_id = origin.image ? origin.image->id : NULL;
 	if (options->plan && !options->output && options->to.n == 0)
 		return write_plan(options, origin.root, &request, &plan, err);

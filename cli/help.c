@@ -38,6 +38,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --no-image           only the files, no image in the engine\n"
 		"      --no-verify          do not run the tests on the packed image\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
+		"      --keep-suggested     also libraries that a dlopen note only suggests\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
 		"      --no-package-db      no package records in the image, no rootfs.spdx.json\n"
 		"      --main-only          trace without docker exec sessions and health checks\n"
@@ -94,6 +95,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"                             docker-daemon:NAME:TAG\n"
 		"                           repeatable; without -o, no archive is left then\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
+		"      --keep-suggested     also libraries that a dlopen note only suggests\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
 		"      --no-package-db      no package records in it, no SPDX document beside it\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS,

@@ -28,11 +28,9 @@ static int check_notes(const struct mp_plan_request *request, const struct mp_pl
 {
 	const struct mp_strv *missing = &notes->missing_listed;
 
-	for (size_t i = 0; request->trace && i < notes->missing_needed.n; i++)
-		mp_info("not in the image, and not needed by this run: %s",
-			notes->missing_needed.v[i]);
-	if (request->trace)
-		return 0;
+	for (size_t i = 0; i < notes->missing_unused.n; i++)
+		mp_warn("not in the image, and not needed by this run: %s",
+			notes->missing_unused.v[i]);
 	if (missing->n == 0)
 		missing = &notes->missing_needed;
 	if (missing->n == 0)
@@ -45,7 +43,9 @@ static int check_notes(const struct mp_plan_request *request, const struct mp_pl
 	for (size_t i = 1; i < missing->n; i++)
 		mp_warn("not in the image: %s", missing->v[i]);
 	mp_error_set(err, MP_E_NOTFOUND, 0, "not in the image: %s", missing->v[0]);
-	return mp_error_hint(err, "correct the list");
+	return mp_error_hint(err, request->trace ? "correct the image, or leave out with --drop "
+						   "what needs it"
+						 : "correct the list");
 }
 
 void mp_packed_clear(struct mp_packed *packed)
@@ -135,6 +135,10 @@ static int write_plan(struct mp_rootfs *root, const struct mp_plan_request *requ
 		header.image_id = mp_xstrdup(output->image_id);
 	if (request->rules)
 		mp_rules_describe(request->rules, &header.options);
+	if (request->keep_suggested)
+		mp_strv_push(&header.options, "--keep-suggested");
+	if (request->no_package_db)
+		mp_strv_push(&header.options, "--no-package-db");
 	if (mp_outfile_open(&file, output->path, err) ||
 	    mp_plan_file_write(root, set, &header, file.fd, output->path, NULL, err))
 		return -1;

@@ -39,8 +39,8 @@ MP_MUST_USE int mp_pack_plan(struct mp_rootfs *root, const struct mp_plan_reques
  * Plans and writes the archive at @path (NULL: nowhere), whole or not at all, compressed as its
  * name says. @forms: bits 1u << MP_COMPRESSION_… of what is needed to read again; where @path is
  * none of them a nameless file is. *packed_out: MP_PACKED_NONE before. A listed path that the image
- * does not have is MP_E_NOTFOUND, as is a library that a listed program needs; for a trace the
- * latter is a warning, since the program ran without it. SOURCE_DATE_EPOCH is obeyed. @plan: where
+ * does not have is MP_E_NOTFOUND, as is a library that a kept program needs; where the trace
+ * shows that it ran without, that is a warning. SOURCE_DATE_EPOCH is obeyed. @plan: where
  * to write the plan as well; NULL: nowhere.
  * Beside the archive comes an SPDX document of it (cli/sbom.h), unless the request asks for no
  * packages.

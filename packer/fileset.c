@@ -233,7 +233,7 @@ static const char *reason_text(enum mp_reason reason)
 		[MP_REASON_INTERPRETER] = "ELF interpreter of",
 		[MP_REASON_NEEDED] = "needed by",
 		[MP_REASON_DLOPEN] = "dlopen note of",
-		[MP_REASON_LIBC] = "loaded by the C library",
+		[MP_REASON_LIBC] = "loaded by the C library for",
 		[MP_REASON_SHEBANG] = "shebang interpreter of",
 		[MP_REASON_USERS] = "user database",
 		[MP_REASON_WORKDIR] = "working directory",

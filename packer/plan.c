@@ -37,6 +37,7 @@ void mp_plan_notes_clear(struct mp_plan_notes *notes)
 {
 	mp_strv_free(&notes->missing_listed);
 	mp_strv_free(&notes->missing_needed);
+	mp_strv_free(&notes->missing_unused);
 	mp_strv_free(&notes->created_at_run);
 	mp_packages_freep(&notes->packages);
 }
@@ -408,20 +409,62 @@ static int take_mount_points(struct plan *plan, struct mp_error *err)
 	return 0;
 }
 
+/* The locales that the image's environment selects (locale(7)). */
+static void list_locales(const struct mp_image_config *config, struct mp_strv *locales)
+{
+	static const char *const variables[] = {
+		"LC_ALL",         "LC_CTYPE",    "LC_COLLATE",
+		"LC_MESSAGES",    "LC_MONETARY", "LC_NUMERIC",
+		"LC_TIME",        "LC_ADDRESS",  "LC_IDENTIFICATION",
+		"LC_MEASUREMENT", "LC_NAME",     "LC_PAPER",
+		"LC_TELEPHONE",   "LANG",
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(variables); i++) {
+		const char *value = environment(config, variables[i]);
+
+		if (!value || !value[0])
+			continue;
+		if (mp_strv_find(locales, value) < 0)
+			mp_strv_push(locales, value);
+		if (i == 0) /* LC_ALL: no other counts */
+			return;
+	}
+}
+
+/*
+ * A missing library matters unless the file that needs it was in use when the trace was made, or is
+ * but an extra of the C library or of a note: then the original image does without it just so.
+ */
+static void take_missing(struct plan *plan, const struct mp_missing *missing)
+{
+	for (size_t i = 0; i < missing->texts.n; i++) {
+		bool unused = mp_closure_is_unused(plan->set, missing->needed_by.v[i]);
+
+		mp_strv_push(unused ? &plan->notes.missing_unused : &plan->notes.missing_needed,
+			     missing->texts.v[i]);
+	}
+}
+
 static int take_closure(struct plan *plan, struct mp_error *err)
 {
 	const struct mp_image_config *config = plan->request->config;
-	const struct mp_closure_env env = {
+	struct mp_closure_env env = {
 		.library_path = environment(config, "LD_LIBRARY_PATH"),
+		.preload = environment(config, "LD_PRELOAD"),
 		.search_path = environment(config, "PATH"),
 		.working_dir = working_dir(config),
+		.suggested = plan->request->keep_suggested,
 	};
 	struct mp_missing missing = { 0 };
-	int rc = mp_closure_run(plan->resolver, plan->set, &env, &missing, err);
+	int rc;
 
+	list_locales(config, &env.locales);
+	rc = mp_closure_run(plan->resolver, plan->set, &env, &missing, err);
 	if (rc == 0)
-		mp_strv_copy(&plan->notes.missing_needed, &missing.texts);
+		take_missing(plan, &missing);
 	mp_missing_free(&missing);
+	mp_strv_free(&env.locales);
 	return rc;
 }
 

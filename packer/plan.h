@@ -12,6 +12,8 @@
 struct mp_plan_notes {
 	struct mp_strv missing_listed; /* paths of the list that are not in the image */
 	struct mp_strv missing_needed; /* "libx.so.1 needed by /usr/bin/y (searched: …)" */
+	struct mp_strv missing_unused; /* the same, but the trace shows that the file was used
+					  without, or none of the image's programs fails for it */
 	struct mp_strv
 		created_at_run; /* traced paths that the image does not have: the run made them */
 	struct mp_packages *packages; /* of what is kept; NULL: nobody asked */
@@ -39,6 +41,7 @@ struct mp_plan_request {
 	const struct mp_rules *rules; /* NULL: none */
 	const struct mp_image *image; /* for descriptions of the result; NULL: there is none */
 	bool no_package_db;           /* look for no packages, add no records of them */
+	bool keep_suggested;          /* also what a note of dlopen(3) merely suggests */
 };
 
 /*

@@ -34,7 +34,7 @@ enum mp_stat_only {
 struct mp_rules {
 	struct mp_rule_list keep, drop;
 	struct mp_strv exes;     /* programs: names that PATH of the image finds, or paths */
-	struct mp_strv packages; /* all files of these */
+	struct mp_strv packages; /* all files of these, by the image's package database */
 	bool shell;              /* /bin/sh, and what mp_rules_keep says */
 	bool listed;             /* what was in directories that the traced program listed */
 	enum mp_stat_only stat_only;
