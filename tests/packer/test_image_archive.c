@@ -770,11 +770,12 @@ Test(image_archive, nothing_is_left_open)
 	add_layer(&layout, "head -c 9000 /dev/urandom >x", "gzip -nc | head -c 5000");
 	layout_finish(&layout);
 	reference = mp_xasprintf("oci:%s", layout.dir);
-	before = output_of(command);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 4; i++) {
 		MP_AUTO(mp_freep) char *text = text_of(reference);
 
 		cr_assert_eq(text[0], '!', "%s", text);
+		if (i == 0) /* libraries keep what they need once */
+			before = output_of(command);
 	}
 	after = output_of(command);
 	cr_assert_str_eq(before, after);
