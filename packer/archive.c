@@ -6,11 +6,13 @@
 #include "core/log.h"
 #include "core/path.h"
 #include "core/sha256.h"
+#include "packer/sparse.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <search.h>
 #include <stdlib.h>
@@ -22,6 +24,16 @@
 
 /* What the engine gives an image's root where the archive says nothing. */
 #define ROOT_MODE 0755
+
+/*
+ * A file is written without its holes from this many bytes of them on. That is late on purpose:
+ * Docker's engine takes such an entry, but can neither save nor push the image any more, since it
+ * puts the layer together again from its files (tar-split, "Caveat"). In sets so large that many
+ * files below that bound would add up, it is the smaller one.
+ */
+#define HOLES_MIN ((uint64_t)1 << 30)
+#define HOLES_MIN_OF_LARGE_SET ((uint64_t)1 << 20)
+#define LARGE_SET ((uint64_t)64 << 30)
 
 /* An archive that is being written. */
 struct writer {
@@ -35,6 +47,7 @@ struct writer {
 	unsigned char *pending; /* of CHUNK bytes: headers and small files, not yet written */
 	size_t n_pending;
 	unsigned char *chunk; /* of CHUNK bytes, for contents */
+	uint64_t holes_min;   /* bytes of holes that make a file sparse */
 	locale_t utf8, ascii, before;
 };
 
@@ -155,32 +168,96 @@ static int put_data(struct writer *writer, const void *data, size_t len, struct 
 	return put == (la_ssize_t)len ? 0 : check(writer, ARCHIVE_FATAL, err);
 }
 
+static int size_changed(const char *path, bool grew, struct mp_error *err)
+{
+	return mp_error_set(err, MP_E_SYS, 0, "'%s' %s while it was read", path,
+			    grew ? "grew" : "shrank");
+}
+
+/* @size bytes of @contents, from @at on. @path: in errors. */
+static int put_part(struct writer *writer, const struct mp_contents *contents, uint64_t at,
+		    uint64_t size, const char *path, struct mp_error *err)
+{
+	while (size > 0) {
+		size_t want = size < CHUNK ? (size_t)size : CHUNK;
+		ssize_t got;
+
+		if (mp_interrupt_check(err))
+			return -1;
+		got = mp_contents_read(contents, writer->chunk, want, at);
+		if (got < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+		if (got == 0)
+			return size_changed(path, false, err);
+		if (put_data(writer, writer->chunk, (size_t)got, err))
+			return -1;
+		at += (uint64_t)got;
+		size -= (uint64_t)got;
+	}
+	return 0;
+}
+
+/* One byte more than there should be shows a file that grows. */
+static int check_end(const struct mp_contents *contents, uint64_t size, const char *path,
+		     struct mp_error *err)
+{
+	char byte;
+	ssize_t got = mp_contents_read(contents, &byte, 1, size);
+
+	if (got < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+	return got ? size_changed(path, true, err) : 0;
+}
+
 /* Exactly @size bytes: that is what the header says. @path: in errors. */
 static int put_contents(struct writer *writer, const struct mp_contents *contents, uint64_t size,
 			const char *path, struct mp_error *err)
 {
-	uint64_t left = size;
 	ssize_t got;
 
-	/* One byte more than there should be shows a file that grows. */
-	for (;;) {
-		size_t want = left < CHUNK ? (size_t)left + 1 : CHUNK;
+	if (size >= CHUNK)
+		return put_part(writer, contents, 0, size, path, err) ||
+				       check_end(contents, size, path, err)
+			       ? -1
+			       : 0;
+	/* Most files are small: one read shows that there is no byte more. */
+	got = mp_contents_read(contents, writer->chunk, (size_t)size + 1, 0);
+	if (got < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+	if ((uint64_t)got != size)
+		return size_changed(path, (uint64_t)got > size, err);
+	return put_data(writer, writer->chunk, (size_t)size, err);
+}
 
-		if (mp_interrupt_check(err))
+/* libarchive wants the holes' bytes too, and looks at none of them. */
+static int put_hole(struct writer *writer, uint64_t size, struct mp_error *err)
+{
+	while (size > 0) {
+		size_t len = size < CHUNK ? (size_t)size : CHUNK;
+
+		if (mp_interrupt_check(err) || put_data(writer, writer->chunk, len, err))
 			return -1;
-		got = mp_contents_read(contents, writer->chunk, want, size - left);
-		if (got < 0)
-			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
-		if (got == 0 || (uint64_t)got > left)
-			break;
-		if (put_data(writer, writer->chunk, (size_t)got, err))
-			return -1;
-		left -= (uint64_t)got;
+		size -= len;
 	}
-	if (got == 0 && left == 0)
-		return 0;
-	return mp_error_set(err, MP_E_SYS, 0, "'%s' %s while it was read", path,
-			    got ? "grew" : "shrank");
+	return 0;
+}
+
+static int put_sparse(struct writer *writer, const struct mp_contents *contents, uint64_t size,
+		      const struct mp_sparse *map, const char *path, struct mp_error *err)
+{
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < map->n; i++) {
+		const struct mp_sparse_part *part = &map->parts[i];
+
+		if (put_hole(writer, part->offset - at, err) ||
+		    put_part(writer, contents, part->offset, part->size_bytes, path, err))
+			return -1;
+		at = part->offset + part->size_bytes;
+	}
+	if (put_hole(writer, size - at, err))
+		return -1;
+	return check_end(contents, size, path, err);
 }
 
 /* The archive of a set */
@@ -289,23 +366,55 @@ static void fill_entry(struct archive_entry *entry, const struct mp_file *file, 
 	}
 }
 
+/* A map without any part stands for a file that is all hole. */
+static void fill_map(struct archive_entry *entry, const struct mp_sparse *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		archive_entry_sparse_add_entry(entry, (int64_t)map->parts[i].offset,
+					       (int64_t)map->parts[i].size_bytes);
+	if (map->n == 0)
+		archive_entry_sparse_add_entry(entry, 0, 0);
+}
+
+/* The header and the contents of a regular file under its first name. */
+static int put_regular(struct writer *writer, const struct mp_contents *contents,
+		       const struct mp_file *file, struct mp_error *err)
+{
+	MP_AUTO(mp_sparse_clear) struct mp_sparse map = { 0 };
+	uint64_t size = file->node.size_bytes;
+	int sparse = mp_sparse_map(contents, size, writer->holes_min, file->path, &map, err);
+
+	if (sparse < 0)
+		return -1;
+	fill_entry(writer->entry, file, NULL);
+	if (sparse) {
+		mp_warn("'%s': %" PRIu64 " bytes of holes are left out; an engine that loads this "
+			"may not be able to save or push it again",
+			file->path, map.hole_bytes);
+		fill_map(writer->entry, &map);
+	}
+	if (put_header(writer, err))
+		return -1;
+	if (sparse)
+		return put_sparse(writer, contents, size, &map, file->path, err);
+	return put_contents(writer, contents, size, file->path, err);
+}
+
 static int put_file(struct writer *writer, struct mp_rootfs *root, const struct mp_file *file,
 		    const char *first, struct mp_error *err)
 {
 	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
-	bool has_contents = S_ISREG(file->node.mode) && !first && !file->made;
 
-	/* Opened first: a header without its contents would spoil the archive. */
-	if (has_contents && mp_rootfs_open(root, file->path, &contents, err))
-		return -1;
+	if (S_ISREG(file->node.mode) && !first && !file->made) {
+		/* Opened first: a header without its contents would spoil the archive. */
+		if (mp_rootfs_open(root, file->path, &contents, err))
+			return -1;
+		return put_regular(writer, &contents, file, err);
+	}
 	fill_entry(writer->entry, file, first);
 	if (put_header(writer, err))
 		return -1;
-	if (file->made)
-		return put_data(writer, file->made->data, file->made->len, err);
-	if (!has_contents)
-		return 0;
-	return put_contents(writer, &contents, file->node.size_bytes, file->path, err);
+	return file->made ? put_data(writer, file->made->data, file->made->len, err) : 0;
 }
 
 /*
@@ -339,12 +448,23 @@ static void count(struct mp_archive_stats *stats, const struct mp_file *file, co
 		stats->size_bytes += file->node.size_bytes;
 }
 
+/* Names count, not files, so that the order in which they come does not matter. */
+static uint64_t holes_min(const struct mp_file *const *files, size_t n)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n && total <= LARGE_SET; i++)
+		total += files[i]->node.size_bytes;
+	return total > LARGE_SET ? HOLES_MIN_OF_LARGE_SET : HOLES_MIN;
+}
+
 static int put_files(struct writer *writer, struct mp_rootfs *root,
 		     const struct mp_file *const *files, size_t n, struct mp_archive_stats *stats,
 		     struct mp_error *err)
 {
 	MP_AUTO(links_free) void *links = NULL;
 
+	writer->holes_min = holes_min(files, n);
 	for (size_t i = 0; i < n; i++) {
 		const char *first;
 
