@@ -48,6 +48,8 @@ struct writer {
 	size_t n_pending;
 	unsigned char *chunk; /* of CHUNK bytes, for contents */
 	uint64_t holes_min;   /* bytes of holes that make a file sparse */
+	const struct mp_fileset *set;
+	bool inherits; /* some directory of the set gives an ACL to what is made in it */
 	locale_t utf8, ascii, before;
 };
 
@@ -309,11 +311,86 @@ static bool is_plain_name(const char *name)
 	return true;
 }
 
+/* ACLs as attributes: linux/posix_acl_xattr.h, little-endian on every machine. */
+#define ACL_ACCESS "system.posix_acl_access"
+#define ACL_DEFAULT "system.posix_acl_default"
+#define ACL_NONE_SIZE 4
+#define ACL_OF_MODE_SIZE (4 + 3 * 8)
+
+/* The access ACL that says no more than @mode: setting it takes away any other (acl(5)). */
+static void acl_of_mode(mode_t mode, unsigned char acl[ACL_OF_MODE_SIZE])
+{
+	static const unsigned char tags[] = { 0x01, 0x04, 0x20 }; /* owner, group, other */
+
+	memset(acl, 0, ACL_OF_MODE_SIZE);
+	acl[0] = 2; /* version */
+	for (size_t i = 0; i < MP_ARRAY_LEN(tags); i++) {
+		unsigned char *entry = acl + 4 + 8 * i;
+
+		entry[0] = tags[i];
+		entry[2] = mode >> (6 - 3 * i) & 7;
+		memset(entry + 4, 0xff, 4);
+	}
+}
+
+/* Whether the attribute is an ACL that says nothing: no file system keeps it. */
+static bool is_void_acl(const struct mp_xattr *xattr, mode_t mode)
+{
+	unsigned char acl[ACL_OF_MODE_SIZE];
+
+	if (strcmp(xattr->name, ACL_DEFAULT) == 0)
+		return xattr->size <= ACL_NONE_SIZE;
+	acl_of_mode(mode, acl);
+	return strcmp(xattr->name, ACL_ACCESS) == 0 && xattr->size == sizeof(acl) &&
+	       memcmp(xattr->value, acl, sizeof(acl)) == 0;
+}
+
+static bool has_xattr(const struct mp_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->n_xattrs; i++) {
+		if (strcmp(node->xattrs[i].name, name) == 0 &&
+		    !is_void_acl(&node->xattrs[i], node->mode))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whoever unpacks makes a file in its directory, whose default ACL the file gets (acl(5), "OBJECT
+ * CREATION AND DEFAULT ACLs"). Where it had none in the image, this is said with ACLs that say
+ * nothing.
+ */
+static void fill_void_acls(struct archive_entry *entry, const struct mp_node *node)
+{
+	static const unsigned char none[ACL_NONE_SIZE] = { 2 };
+	unsigned char acl[ACL_OF_MODE_SIZE];
+
+	acl_of_mode(node->mode, acl);
+	if (!has_xattr(node, ACL_ACCESS))
+		archive_entry_xattr_add_entry(entry, ACL_ACCESS, acl, sizeof(acl));
+	if (S_ISDIR(node->mode) && !has_xattr(node, ACL_DEFAULT))
+		archive_entry_xattr_add_entry(entry, ACL_DEFAULT, none, sizeof(none));
+}
+
+static bool inherits_acl(const struct writer *writer, const struct mp_file *file)
+{
+	MP_AUTO(mp_freep) char *parent = NULL;
+	const struct mp_file *dir;
+
+	if (!writer->inherits || S_ISLNK(file->node.mode) || !file->path[1])
+		return false;
+	parent = mp_path_parent(file->path);
+	dir = mp_fileset_find(writer->set, parent);
+	return dir && has_xattr(&dir->node, ACL_DEFAULT);
+}
+
 static void fill_xattrs(struct archive_entry *entry, const struct mp_file *file)
 {
 	for (size_t i = 0; i < file->node.n_xattrs; i++) {
 		const struct mp_xattr *xattr = &file->node.xattrs[i];
 
+		if (is_void_acl(xattr, file->node.mode))
+			continue;
 		if (is_plain_name(xattr->name))
 			archive_entry_xattr_add_entry(entry, xattr->name, xattr->value,
 						      xattr->size);
@@ -343,12 +420,13 @@ static void fill_time(struct archive_entry *entry, const struct mp_node *node)
  * change the owner of each name they unpack, by which the kernel takes set-uid bits and
  * capabilities away from the file, and then set what that entry says.
  */
-static void fill_entry(struct archive_entry *entry, const struct mp_file *file, const char *first)
+static void fill_entry(struct writer *writer, const struct mp_file *file, const char *first)
 {
+	struct archive_entry *entry = writer->entry;
 	const struct mp_node *node = &file->node;
 
 	archive_entry_clear(entry);
-	archive_entry_copy_pathname(entry, file->path[1] ? file->path + 1 : "./");
+	archive_entry_copy_pathname(entry, file->path[1] ? file->path + 1 : "/");
 	archive_entry_set_mode(entry, node->mode);
 	archive_entry_set_uid(entry, node->uid);
 	archive_entry_set_gid(entry, node->gid);
@@ -356,6 +434,8 @@ static void fill_entry(struct archive_entry *entry, const struct mp_file *file, 
 	archive_entry_set_size(entry,
 			       S_ISREG(node->mode) && !first ? (int64_t)node->size_bytes : 0);
 	fill_xattrs(entry, file);
+	if (inherits_acl(writer, file))
+		fill_void_acls(entry, node);
 	if (first)
 		archive_entry_copy_hardlink(entry, first + 1);
 	else if (S_ISLNK(node->mode))
@@ -386,7 +466,7 @@ static int put_regular(struct writer *writer, const struct mp_contents *contents
 
 	if (sparse < 0)
 		return -1;
-	fill_entry(writer->entry, file, NULL);
+	fill_entry(writer, file, NULL);
 	if (sparse) {
 		mp_warn("'%s': %" PRIu64 " bytes of holes are left out; an engine that loads this "
 			"may not be able to save or push it again",
@@ -411,15 +491,16 @@ static int put_file(struct writer *writer, struct mp_rootfs *root, const struct 
 			return -1;
 		return put_regular(writer, &contents, file, err);
 	}
-	fill_entry(writer->entry, file, first);
+	fill_entry(writer, file, first);
 	if (put_header(writer, err))
 		return -1;
 	return file->made ? put_data(writer, file->made->data, file->made->len, err) : 0;
 }
 
 /*
- * The root itself is an entry, "./", only where an engine would not make it the same by itself. Its
- * time does not count: an export stream does not tell it.
+ * The root itself is an entry only where an engine would not make it the same by itself. Its time
+ * does not count: an export stream does not tell it. It is called "/", which GNU tar remarks upon,
+ * because Docker's overlay2 driver leaves out what is called "./" (moby, archive.Unpack).
  */
 static bool is_default_root(const struct mp_file *file)
 {
@@ -458,6 +539,15 @@ static uint64_t holes_min(const struct mp_file *const *files, size_t n)
 	return total > LARGE_SET ? HOLES_MIN_OF_LARGE_SET : HOLES_MIN;
 }
 
+static bool any_default_acl(const struct mp_file *const *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (S_ISDIR(files[i]->node.mode) && has_xattr(&files[i]->node, ACL_DEFAULT))
+			return true;
+	}
+	return false;
+}
+
 static int put_files(struct writer *writer, struct mp_rootfs *root,
 		     const struct mp_file *const *files, size_t n, struct mp_archive_stats *stats,
 		     struct mp_error *err)
@@ -465,6 +555,7 @@ static int put_files(struct writer *writer, struct mp_rootfs *root,
 	MP_AUTO(links_free) void *links = NULL;
 
 	writer->holes_min = holes_min(files, n);
+	writer->inherits = any_default_acl(files, n);
 	for (size_t i = 0; i < n; i++) {
 		const char *first;
 
@@ -506,6 +597,7 @@ int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set, int f
 	if (writer_open(&writer, fd, name, err))
 		return -1;
 	writer.sum = sum;
+	writer.set = set;
 	use_charset(&writer, true);
 	use_charset(&writer, all_utf8(set));
 	if (put_files(&writer, root, files, mp_fileset_count(set), &stats, err) ||
