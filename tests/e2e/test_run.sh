@@ -220,7 +220,7 @@ test_run_leaves_nothing()
 	[ ! -s left ] || fail "programs are left in the kernel: $(cat left)"
 	[ -z "$(find out.d -name '*.tmp')" ]
 	[ "$(find out.d -type f | sort | tr '\n' ' ')" = \
-		"out.d/Dockerfile out.d/rootfs.tar out.d/trace.jsonl " ]
+		"out.d/Dockerfile out.d/rootfs.spdx.json out.d/rootfs.tar out.d/trace.jsonl " ]
 }
 
 # An image that the engine does not have is pulled.

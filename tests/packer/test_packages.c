@@ -282,16 +282,19 @@ Test(packages, distroless)
 	"C:Q1abc=\nP:" name "\nV:1.2-r3\nA:x86_64\nS:1\nI:2\nT:text\nU:https://x\nL:MIT\n"         \
 	"o:origin\nm:M <m@x>\nD:so:libc.musl-x86_64.so.1\np:cmd:" name "=1.2-r3\n"
 
+#define APK_DATABASE                                                                               \
+	APK_HEAD("busybox")                                                                        \
+	"F:bin\nM:0:0:755\nR:busybox\na:0:0:755\nZ:Q1one=\nR:sh\nZ:Q1two=\n"                       \
+	"F:etc\nR:motd\nZ:Q1three=\n\n" APK_HEAD(                                                  \
+		"nothing") "F:usr\nF:usr/bin\nR:nothing\n\n" APK_HEAD("musl") "F:lib\nR:ld-musl."  \
+									      "so.1\na:0:0:755\n"
+#define APK_KEPT                                                                                   \
+	APK_HEAD("busybox")                                                                        \
+	"F:bin\nM:0:0:755\nR:busybox\na:0:0:755\nZ:Q1one=\n\n" APK_HEAD(                           \
+		"musl") "F:lib\nR:ld-musl.so.1\na:0:0:755\n\n"
+
 Test(packages, apk)
 {
-	static const char database[] =
-		APK_HEAD("busybox") "F:bin\nM:0:0:755\nR:busybox\n"
-				    "a:0:0:755\nZ:Q1one=\nR:sh\nZ:Q1two=\n"
-				    "F:etc\nR:motd\nZ:Q1three=\n\n" APK_HEAD(
-					    "nothing") "F:usr\nF:usr/"
-						       "bin\nR:nothing\n\n" APK_HEAD(
-							       "musl") "F:lib\nR:ld-musl.so."
-								       "1\na:0:0:755\n";
 	static const char *const places[] = { "/lib/apk/db/installed",
 					      "/usr/lib/apk/db/installed" };
 
@@ -303,7 +306,7 @@ Test(packages, apk)
 		tree_make(&tree);
 		tree_file(&tree, "/etc/os-release", "NAME=x\nID='alpine'\nVERSION_ID=3.20.1\n",
 			  0644);
-		tree_file(&tree, places[i], database, 0600);
+		tree_file(&tree, places[i], APK_DATABASE, 0600);
 		tree_file(&tree, "/bin/busybox", "", 0755);
 		tree_link(&tree, "/bin/sh", "/bin/busybox");
 		tree_file(&tree, "/lib/ld-musl.so.1", "", 0755);
@@ -313,11 +316,7 @@ Test(packages, apk)
 		packages = describe(&tree);
 		names = names_of(packages);
 		cr_expect_str_eq(names, "busybox 1.2-r3 x86_64 1\nmusl 1.2-r3 x86_64 1\n");
-		expect_made(&tree, places[i],
-			    APK_HEAD("busybox") "F:bin\nM:0:0:755\nR:busybox\na:0:0:755\n"
-						"Z:Q1one=\n\n" APK_HEAD("musl") "F:lib\nR:ld-musl."
-										"so.1\na:0:0:755\n"
-										"\n");
+		expect_made(&tree, places[i], APK_KEPT);
 		cr_expect_str_eq(mp_packages_os_id(packages), "alpine");
 		cr_expect_str_eq(mp_packages_at(packages, 0)->license, "MIT");
 		cr_expect_not_null(mp_fileset_find(tree.set, "/etc/os-release"));
