@@ -73,10 +73,11 @@ packages()
 		echo apparmor
 	fi
 
-	# Tests of 32-bit calls: a C library for them.
+	# Tests of 32-bit calls: a C library for them. Tests of musl's loader: Debian's musl.
 	if [ "$(dpkg --print-architecture)" = amd64 ]; then
 		echo gcc-multilib
 	fi
+	echo musl-tools
 
 	printf '%s\n' strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps \
 		skopeo zstd faketime rpm time
@@ -89,7 +90,7 @@ packages()
 		echo libclang-rt-dev
 	fi
 	if [ -n "$bench" ]; then
-		printf '%s\n' strace bpftrace wrk redis-tools binutils
+		printf '%s\n' strace bpftrace wrk redis-tools binutils libtree pax-utils
 	fi
 }
 
