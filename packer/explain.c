@@ -99,6 +99,7 @@ struct question {
 	const struct mp_evidence *evidence;
 	struct mp_explanation *out;
 	const char *asked; /* clean */
+	const char *full;  /* where it leads, as far as the plan knows; clean */
 };
 
 /* Where a path leads in the packed image */
@@ -263,8 +264,9 @@ struct mention {
 	bool used; /* more than looked at */
 };
 
-static struct mention mentions(const struct question *question, const char *path)
+static struct mention mentions(const struct question *question)
 {
+	const char *path = question->full;
 	const struct mp_trace *trace = question->evidence->trace;
 	struct mention found = { 0 };
 
@@ -286,15 +288,24 @@ static struct mention mentions(const struct question *question, const char *path
 	return found;
 }
 
+/* The same, about the whole of the path and not the first part of it that is missing. */
+static int verdict_on_all(struct question *question, enum mp_verdict verdict_, const char *text)
+{
+	mp_freep(&question->out->path);
+	question->out->path = mp_xstrdup(question->full);
+	return verdict(question, verdict_, text);
+}
+
 static int not_in_image(struct question *question, const struct mention *mention)
 {
 	if (mention->created)
-		return verdict(question, MP_VERDICT_CREATED,
-			       "not in the image: the run created it");
+		return verdict_on_all(question, MP_VERDICT_CREATED,
+				      "not in the image: the run created it");
 	if (mention->sought)
-		return verdict(question, MP_VERDICT_SOUGHT,
-			       "not in the image: the run looked for it, and did not find it "
-			       "either");
+		return verdict_on_all(
+			question, MP_VERDICT_SOUGHT,
+			"not in the image: the run looked for it, and did not find it "
+			"either");
 	return verdict(question, MP_VERDICT_ABSENT, "not in the image");
 }
 
@@ -325,25 +336,27 @@ static bool is_kernels(const char *path)
 }
 
 /* What the image, or without one perhaps the image, has. */
-static int not_kept(struct question *question, const char *path, const struct mention *mention)
+static int not_kept(struct question *question, const struct mention *mention)
 {
 	const struct mp_evidence *evidence = question->evidence;
 	bool drops_looks = evidence->rules && evidence->rules->stat_only == MP_STAT_ONLY_DROP;
 
-	if (mp_plan_is_engines_own(path))
+	if (mp_plan_is_engines_own(question->full))
 		return verdict(
 			question, MP_VERDICT_NEVER,
 			"the engine's own in every container: not taken from a trace; --keep "
 			"takes what the image has");
 	if (mention->mounted)
-		return verdict(question, MP_VERDICT_MOUNTED,
-			       "mounted in the container: what the run used was not the image's");
+		return verdict_on_all(
+			question, MP_VERDICT_MOUNTED,
+			"mounted in the container: what the run used was not the image's");
 	if (mention->any && !mention->used && drops_looks)
-		return verdict(question, MP_VERDICT_STAT_ONLY,
-			       "the run only looked at it, and --stat-only=drop");
+		return verdict_on_all(question, MP_VERDICT_STAT_ONLY,
+				      "the run only looked at it, and --stat-only=drop");
 	if (mention->any && (!mention->sought || mention->used) && evidence->image)
-		return verdict(question, MP_VERDICT_REMOVED,
-			       "the trace has it, the plan does not: its line was taken out");
+		return verdict_on_all(
+			question, MP_VERDICT_REMOVED,
+			"the trace has it, the plan does not: its line was taken out");
 	if (evidence->image)
 		return verdict(question, MP_VERDICT_UNUSED,
 			       evidence->trace
@@ -352,10 +365,10 @@ static int not_kept(struct question *question, const char *path, const struct me
 				       : "in the image, but nobody asked for it, and nothing that "
 					 "is kept needs it");
 	if (mention->created)
-		return verdict(question, MP_VERDICT_CREATED, "the run wrote or created it");
+		return verdict_on_all(question, MP_VERDICT_CREATED, "the run wrote or created it");
 	if (mention->sought)
-		return verdict(question, MP_VERDICT_SOUGHT,
-			       "the run looked for it, and did not get it");
+		return verdict_on_all(question, MP_VERDICT_SOUGHT,
+				      "the run looked for it, and did not get it");
 	if (evidence->trace && !mention->any)
 		return verdict(question, MP_VERDICT_UNUSED,
 			       "the run did not use it, and nothing that is kept needs it");
@@ -368,21 +381,19 @@ static int explain_absence(struct question *question, const char *path, struct m
 {
 	const struct mp_evidence *evidence = question->evidence;
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-	struct mention mention = mentions(question, path);
-	const char *real = path;
+	struct mention mention = mentions(question);
 	const char *rule;
 
-	if (is_kernels(path))
-		return verdict(question, MP_VERDICT_NEVER,
-			       "what is in /proc and /sys is the kernel's, and never packed");
-	if (evidence->image) {
-		if (mp_resolve(evidence->image, question->asked, MP_RESOLVE_NOFOLLOW, &res, err))
-			return -1;
-		real = res.status == MP_RESOLVED_FOUND ? res.path : path;
-	}
+	if (is_kernels(question->full))
+		return verdict_on_all(
+			question, MP_VERDICT_NEVER,
+			"what is in /proc and /sys is the kernel's, and never packed");
+	if (evidence->image &&
+	    mp_resolve(evidence->image, question->asked, MP_RESOLVE_NOFOLLOW, &res, err))
+		return -1;
 	rule = dropped_by(question, path);
 	if (!rule)
-		rule = dropped_by(question, real);
+		rule = dropped_by(question, question->full);
 	if (rule) {
 		question->out->verdict = MP_VERDICT_DROPPED;
 		question->out->text = mp_xasprintf("dropped by %s", rule);
@@ -395,7 +406,7 @@ static int explain_absence(struct question *question, const char *path, struct m
 		}
 		return not_in_image(question, &mention);
 	}
-	return not_kept(question, path, &mention);
+	return not_kept(question, &mention);
 }
 
 int mp_explain(const struct mp_plan_index *index, const struct mp_evidence *evidence,
@@ -409,6 +420,7 @@ int mp_explain(const struct mp_plan_index *index, const struct mp_evidence *evid
 		.out = out,
 		.asked = clean,
 	};
+	MP_AUTO(mp_freep) char *full = NULL;
 	bool kept;
 
 	*out = (struct mp_explanation){ 0 };
@@ -416,6 +428,8 @@ int mp_explain(const struct mp_plan_index *index, const struct mp_evidence *evid
 		return mp_error_set(err, MP_E_USAGE, 0, "'%s' is not an absolute path", path);
 	kept = walk_path(index, clean, &walk);
 	out->path = mp_xstrdup(walk.at);
+	full = mp_path_join(walk.at, walk.rest + strspn(walk.rest, "/"));
+	question.full = walk.rest[strspn(walk.rest, "/")] ? full : walk.at;
 	/* Each symlink that is crossed, then what is at the end, each with what asked for it. */
 	for (size_t i = 0; i < walk.links.n; i++)
 		add_chain(&question, walk.links.v[i]);

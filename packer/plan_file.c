@@ -535,7 +535,14 @@ static int take_parents(struct builder *builder, const struct mp_plan_line *line
 		return -1;
 	if (res.status != MP_RESOLVED_FOUND || !S_ISDIR(res.node->mode))
 		return is_absent(builder, line, err);
-	mp_resolution_keep(&res, builder->set, MP_WHY(MP_REASON_PARENT, .because = line->path));
+	for (size_t i = 0; i < res.n_steps; i++) {
+		const struct mp_resolve_step *step = &res.steps[i];
+		bool is_link = S_ISLNK(step->node->mode);
+
+		mp_fileset_add(builder->set, step->path, step->node,
+			       MP_WHY(is_link ? MP_REASON_SYMLINK : MP_REASON_PARENT,
+				      .because = line->path));
+	}
 	*real_out = mp_path_join(res.path, mp_path_base(line->path));
 	return 0;
 }

@@ -80,7 +80,7 @@ packages()
 	echo musl-tools
 
 	printf '%s\n' strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps \
-		skopeo zstd faketime rpm
+		skopeo zstd faketime rpm time
 
 	if [ -n "$kernels" ]; then
 		printf '%s\n' qemu-system-x86 cpio busybox-static binutils
