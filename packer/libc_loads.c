@@ -111,15 +111,15 @@ static int keep_library(struct mp_libc_loads *loads, const struct libc *libc, co
 	const struct mp_loader_kind glibc = { 0 };
 	MP_AUTO(mp_freep) char *origin = mp_path_parent(libc->path);
 	const struct mp_object object = { .elf = libc->elf, .origin = origin };
-	MP_AUTO(mp_library_clear) struct mp_library library = { 0 };
+	const struct mp_library *library = NULL;
 	MP_AUTO(mp_strv_free) struct mp_strv tried = { 0 };
 	int rc = mp_loader_find(loads->loader, &glibc, &object, name, &library, &tried, err);
 
-	if (rc < 0)
-		return -1;
-	for (size_t i = 0; i < library.n; i++)
-		mp_resolution_keep(&library.files[i], loads->set, why);
-	if (library.through && keep_file(loads, library.through, why, err) < 0)
+	if (rc <= 0)
+		return rc;
+	for (size_t i = 0; i < library->n; i++)
+		mp_resolution_keep(&library->files[i], loads->set, why);
+	if (library->through && keep_file(loads, library->through, why, err) < 0)
 		return -1;
 	return 0;
 }
