@@ -73,6 +73,7 @@ test_closure_of_several_c_libraries_in_one_image()
 	cp -L /lib/ld-linux.so.2 root/lib
 	cp -L /lib32/libc.so.6 /lib32/ld-linux.so.2 root/lib32
 	# shellcheck disable=SC2016
+	# shellcheck disable=SC2016
 	{
 		make_app musl-gcc root /opt/musl '-Wl,-rpath,$ORIGIN/lib'
 		make_app musl-gcc root /opt/inherit '-Wl,-rpath,/opt/inherit/lib:/none'
@@ -81,10 +82,10 @@ test_closure_of_several_c_libraries_in_one_image()
 		make_app cc root /opt/runpath '-Wl,--enable-new-dtags,-rpath,$ORIGIN/lib'
 		make_app cc root /opt/rpath '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib'
 		make_app cc root /opt/nodeflib '-Wl,-z,nodefaultlib,--disable-new-dtags,-rpath,$ORIGIN/lib'
-		make_app 'cc -m32' root /opt/i386 '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib'
+		make_app 'cc -m32' root /opt/i386 -Wl,--disable-new-dtags,-rpath,/opt/i386/lib
 	}
 	reference root 20
-	# musl takes $ORIGIN from /proc, which is not there.
+	# $ORIGIN is taken from /proc, which is not there.
 	chroot root /opt/inherit/app
 	chroot root /opt/i386/app
 }
