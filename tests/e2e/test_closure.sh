@@ -73,7 +73,6 @@ test_closure_of_several_c_libraries_in_one_image()
 	cp -L /lib/ld-linux.so.2 root/lib
 	cp -L /lib32/libc.so.6 /lib32/ld-linux.so.2 root/lib32
 	# shellcheck disable=SC2016
-	# shellcheck disable=SC2016
 	{
 		make_app musl-gcc root /opt/musl '-Wl,-rpath,$ORIGIN/lib'
 		make_app musl-gcc root /opt/inherit '-Wl,-rpath,/opt/inherit/lib:/none'
