@@ -6,8 +6,9 @@
 # that each finds the files in memory. micropack does more of them: metadata, symlinks, reasons,
 # other CPUs' variants, and it reads symbols and notes; it writes a plan, and no archive.
 #
-# libtree -vv lists every library once, as micropack does (without it leaves the C library and its
-# like out, and what those need).
+# micropack looks at each file as a process of its own, since what is found depends on who asks, as
+# lddtree does and libtree -vvv. libtree -vv looks at a library once in all, for the first file that
+# needs it: less work, and another answer where a later one has other search paths.
 #
 # In the environment: ROUNDS (3), FILES (how many of the files; all), MICROPACK.
 set -eu
@@ -31,7 +32,8 @@ run()
 	case $1 in
 	micropack) "$work/measure" "$micropack" pack -q "$work/list" --root / --no-package-db \
 		--plan "$work/plan" ;;
-	libtree) "$work/measure" xargs -0 -n 1000000 -s 2000000 libtree -p -vv -- <"$work/list0" ;;
+	libtree-vv*) "$work/measure" xargs -0 -n 1000000 -s 2000000 libtree -p "${1#libtree}" -- \
+		<"$work/list0" ;;
 	# Python of the distribution, whatever comes first in PATH.
 	lddtree) "$work/measure" xargs -0 -n 1000000 -s 2000000 /usr/bin/python3 /usr/bin/lddtree -l \
 		<"$work/list0" ;;
@@ -39,7 +41,7 @@ run()
 	tail -n 1 "$work/$1.err" >>"$work/$1.cost"
 }
 
-# column NAME FIELD: the median.
+# median TOOL FIELD: of its costs.
 median()
 {
 	awk -v field="$2" '{ print $field }' "$work/$1.cost" | sort -n |
@@ -50,14 +52,15 @@ echo "== what $count ELF files of /usr/bin and /usr/lib need" \
 	"($(xargs -0 stat -c %s <"$work/list0" | awk '{ s += $1 } END { printf "%.1f GB", s / 1e9 }'))"
 for round in $(seq "$rounds"); do
 	run micropack
-	run libtree
+	run libtree-vv
+	run libtree-vvv
 	[ "$round" -gt 1 ] || run lddtree # a minute
 done
 [ -s "$work/plan" ] || {
 	cat "$work/micropack.err" >&2
 	exit 1
 }
-for tool in micropack libtree lddtree; do
+for tool in micropack libtree-vv libtree-vvv lddtree; do
 	awk -v tool=$tool -v n="$count" -v ms="$(median $tool 1)" -v kib="$(median $tool 2)" \
 		-v ours="$(median micropack 1)" 'BEGIN {
 			printf "%-12s %9.0f ms %9.0f files/s %7.1f× %8d KiB%s\n", tool, ms,
