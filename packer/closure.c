@@ -35,21 +35,6 @@ static void closure_clear(struct closure *closure)
 	mp_missing_free(&closure->missing);
 }
 
-/* The first bytes of the file at @path: their number, or -1. */
-static ssize_t read_head(struct closure *closure, const char *path, char *head, size_t size,
-			 struct mp_error *err)
-{
-	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
-	ssize_t got;
-
-	if (mp_rootfs_open(mp_resolver_root(closure->resolver), path, &contents, err))
-		return -1;
-	got = mp_contents_read(&contents, head, size, 0);
-	if (got < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
-	return got;
-}
-
 /* A script needs @name: found by PATH, or by itself where it is a path. */
 static int keep_command(struct closure *closure, const char *script, const char *name,
 			const char *search_path, struct mp_error *err)
@@ -157,13 +142,9 @@ static enum mp_libc_user user_of(const struct closure *closure, const char *path
 							     : MP_LIBC_USER_CLOSURE;
 }
 
-static int visit_elf(struct closure *closure, const char *path, struct mp_error *err)
+static int visit_elf(struct closure *closure, const char *path, const struct mp_elf *elf,
+		     struct mp_error *err)
 {
-	const struct mp_elf *elf = NULL;
-	int rc = mp_loader_read_elf(closure->loader, path, &elf, err);
-
-	if (rc <= 0)
-		return rc;
 	mp_libc_loads_note(closure->libc_loads, path, elf, user_of(closure, path, elf));
 	if (elf->dynamic) {
 		mp_strmap_put(closure->provided, mp_path_base(path), closure);
@@ -177,23 +158,42 @@ static int visit_elf(struct closure *closure, const char *path, struct mp_error 
 	return 0;
 }
 
-static int visit(struct closure *closure, const struct mp_file *file, struct mp_error *err)
+/* What the file is, its first bytes say. */
+static int visit_contents(struct closure *closure, const struct mp_file *file, struct mp_error *err)
 {
+	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
+	const struct mp_elf *elf = NULL;
 	char head[MP_SHEBANG_MAX];
 	ssize_t len;
+	int rc;
 
-	if (!S_ISREG(file->node.mode) || file->node.size_bytes < SELFMAG)
-		return 0;
-	if (mp_interrupt_check(err))
+	if (mp_rootfs_open(mp_resolver_root(closure->resolver), file->path, &contents, err))
 		return -1;
-	len = read_head(closure, file->path, head, sizeof(head), err);
+	len = mp_contents_read(&contents, head, sizeof(head), 0);
 	if (len < 0)
-		return -1;
-	if (len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0)
-		return visit_elf(closure, file->path, err);
+		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", file->path);
+	if (len >= SELFMAG && memcmp(head, ELFMAG, SELFMAG) == 0) {
+		rc = mp_loader_read_elf_of(closure->loader, file->path, &contents, &elf, err);
+		return rc <= 0 ? rc : visit_elf(closure, file->path, elf, err);
+	}
 	if (file->node.mode & 0111)
 		return visit_script(closure, file->path, head, (size_t)len, err);
 	return 0;
+}
+
+static int visit(struct closure *closure, const struct mp_file *file, struct mp_error *err)
+{
+	const struct mp_elf *elf = NULL;
+
+	if (!S_ISREG(file->node.mode) || file->node.size_bytes < SELFMAG || file->made)
+		return 0;
+	if (mp_interrupt_check(err))
+		return -1;
+	if (!mp_loader_has_elf(closure->loader, file->path))
+		return visit_contents(closure, file, err);
+	if (mp_loader_read_elf(closure->loader, file->path, &elf, err) < 0)
+		return -1;
+	return visit_elf(closure, file->path, elf, err);
 }
 
 /*

@@ -32,7 +32,8 @@
 #define DLOPENS_MAX 1024
 /* Of those that a file imports; the largest programs have some ten thousand. */
 #define SYMBOLS_MAX 65536
-#define SYMBOL_NAME_MAX 64
+/* Where the symbols' names are; the largest libraries have some megabytes. */
+#define STRTAB_MAX_BYTES ((size_t)4 << 20)
 /* Most of what is read lies together at the start of a file. */
 #define WINDOW_BYTES 16384
 
@@ -566,28 +567,38 @@ static uint64_t count_symbols(struct reader *reader, const struct dynamic *dyn, 
 	return n < SYMBOLS_MAX ? n : SYMBOLS_MAX;
 }
 
-/* Those of the @n symbols at @offset that the file does not define, to *uses. */
+/*
+ * The strings of symbols are all over their table: it is read as a whole, but where it is larger
+ * than any real one needs to be.
+ */
+static char *read_names_of_symbols(const struct strings *strings, size_t *len_out)
+{
+	size_t len = strings->len < STRTAB_MAX_BYTES ? strings->len : STRTAB_MAX_BYTES;
+	char *text = mp_xmalloc(len + 1);
+
+	if (read_at(strings->reader, strings->offset, text, len, "the string table", NULL))
+		len = 0;
+	text[len] = '\0';
+	*len_out = len;
+	return text;
+}
+
+/* Those of the @n symbols of @table that the file does not define, to *uses. */
 static void take_symbols(const struct strings *strings, const void *table, size_t n,
 			 unsigned int *uses)
 {
 	bool wide = strings->reader->elf_class == ELFCLASS64;
+	size_t len;
+	MP_AUTO(mp_freep) char *names = read_names_of_symbols(strings, &len);
 
 	for (size_t i = 0; i < n; i++) {
 		const Elf64_Sym *symbol64 = (const Elf64_Sym *)table + i;
 		const Elf32_Sym *symbol32 = (const Elf32_Sym *)table + i;
 		uint64_t name = wide ? symbol64->st_name : symbol32->st_name;
 		unsigned int section = wide ? symbol64->st_shndx : symbol32->st_shndx;
-		char text[SYMBOL_NAME_MAX];
-		size_t len = sizeof(text);
 
-		if (section != SHN_UNDEF || name == 0 || name >= strings->len)
-			continue;
-		if (len > strings->len - name)
-			len = strings->len - name;
-		if (read_at(strings->reader, strings->offset + name, text, len, "a symbol", NULL))
-			return;
-		if (memchr(text, '\0', len))
-			*uses |= mp_libc_use_of(text);
+		if (section == SHN_UNDEF && name != 0 && name < len)
+			*uses |= mp_libc_use_of(names + name);
 	}
 }
 

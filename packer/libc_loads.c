@@ -111,15 +111,15 @@ static int keep_library(struct mp_libc_loads *loads, const struct libc *libc, co
 	const struct mp_loader_kind glibc = { 0 };
 	MP_AUTO(mp_freep) char *origin = mp_path_parent(libc->path);
 	const struct mp_object object = { .elf = libc->elf, .origin = origin };
-	MP_AUTO(mp_library_clear) struct mp_library library = { 0 };
+	const struct mp_library *library = NULL;
 	MP_AUTO(mp_strv_free) struct mp_strv tried = { 0 };
 	int rc = mp_loader_find(loads->loader, &glibc, &object, name, &library, &tried, err);
 
-	if (rc < 0)
-		return -1;
-	for (size_t i = 0; i < library.n; i++)
-		mp_resolution_keep(&library.files[i], loads->set, why);
-	if (library.through && keep_file(loads, library.through, why, err) < 0)
+	if (rc <= 0)
+		return rc;
+	for (size_t i = 0; i < library->n; i++)
+		mp_resolution_keep(&library->files[i], loads->set, why);
+	if (library->through && keep_file(loads, library->through, why, err) < 0)
 		return -1;
 	return 0;
 }
@@ -233,8 +233,9 @@ static int keep_gconv_config(struct mp_libc_loads *loads, const char *dir, const
 }
 
 /*
- * Which module a program asks for is seen when it runs. One that nobody has run, but somebody has
- * named, gets all of them; a library that can convert, but may never be asked to, the base ones.
+ * Which module a program asks for is seen when it runs, and what is built in needs no file. One
+ * that nobody has run, but somebody has named, gets all of them; a library that can convert, but
+ * may never be asked to, the base ones.
  */
 static int keep_gconv(struct mp_libc_loads *loads, const struct libc *libc, enum mp_libc_user user,
 		      const char *path, struct mp_error *err)
@@ -250,7 +251,7 @@ static int keep_gconv(struct mp_libc_loads *loads, const struct libc *libc, enum
 		return 0;
 	if (keep_gconv_config(loads, dir, why, err))
 		return -1;
-	for (size_t i = 0; i < names.n && i < NAMES_MAX && user != MP_LIBC_USER_TRACED; i++) {
+	for (size_t i = 0; i < names.n && i < NAMES_MAX; i++) {
 		MP_AUTO(mp_freep) char *module = mp_path_join(dir, names.v[i]);
 
 		if (!is_module(names.v[i]) ||
@@ -290,16 +291,16 @@ static int keep_use(struct mp_libc_loads *loads, const struct libc *libc, unsign
 
 	if (use & MP_LIBC_DATABASES)
 		return keep_services(loads, libc, use, path, err);
-	if (use == MP_LIBC_ICONV)
-		return keep_gconv(loads, libc, user, path, err);
 	if (use == MP_LIBC_UNWIND)
 		return keep_library(
 			loads, libc, "libgcc_s.so.1",
 			MP_WHY(MP_REASON_LIBC, .because = path, .detail = "to unwind a stack"),
 			err);
-	if (use == MP_LIBC_LOCALE && user != MP_LIBC_USER_TRACED)
-		return keep_locales(loads, libc, path, err);
-	return 0;
+	if (user == MP_LIBC_USER_TRACED)
+		return 0;
+	if (use == MP_LIBC_ICONV)
+		return keep_gconv(loads, libc, user, path, err);
+	return keep_locales(loads, libc, path, err);
 }
 
 static int keep_of(struct mp_libc_loads *loads, struct libc *libc, struct mp_error *err)

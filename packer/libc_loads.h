@@ -13,7 +13,8 @@
  *
  * What was traced did load in that run what it needed there. What is small and may be needed in
  * another run (a name that was not looked up, a thread that was not cancelled) is kept
- * nevertheless; what is large (modules of iconv, locales) is kept for what was not traced alone.
+ * nevertheless; what is large (iconv with its modules, locales) is kept for what was not traced
+ * alone.
  */
 struct mp_libc_loads;
 

@@ -18,6 +18,8 @@
 /* Of search paths, in one search: an object inherits those of all that it was loaded for. */
 #define TEXTS_MAX 1024
 #define TRIED_MAX 512
+/* Answers remembered: a hostile image can ask for any number of names. */
+#define PLAIN_MAX 16384
 
 struct mp_loader {
 	struct mp_resolver *resolver;
@@ -25,10 +27,37 @@ struct mp_loader {
 	char *working_dir;
 	struct mp_libdirs *libdirs;
 	struct mp_strmap *elfs; /* real path → struct seen */
+	struct mp_strmap *plain; /* answers that depend on the machine and the name alone → found */
+	struct found *last;      /* the last answer that is not among those */
 	bool cache_read;
 	struct mp_ldcache *cache; /* NULL: none, or malformed */
 	struct mp_strv conf_dirs; /* of ld.so.conf, where there is no cache */
 };
+
+/* The end of a search. */
+struct found {
+	struct mp_library library; /* of no files: there is none */
+	struct mp_strv tried;
+};
+
+static void found_free(void *value)
+{
+	struct found *found = value;
+
+	for (size_t i = 0; i < found->library.n; i++)
+		mp_resolution_clear(&found->library.files[i]);
+	mp_freep(&found->library.files);
+	mp_freep(&found->library.through);
+	mp_strv_free(&found->tried);
+	mp_freep(&found);
+}
+
+static void found_freep(struct found **found)
+{
+	if (*found)
+		found_free(*found);
+	*found = NULL;
+}
 
 struct seen {
 	bool is_elf;
@@ -51,6 +80,7 @@ struct mp_loader *mp_loader_new(struct mp_resolver *resolver, const char *librar
 	loader->resolver = resolver;
 	loader->working_dir = mp_xstrdup(working_dir);
 	loader->elfs = mp_strmap_new(seen_free);
+	loader->plain = mp_strmap_new(found_free);
 	loader->libdirs = mp_libdirs_new(resolver);
 	/* glibc takes ';' too, in this variable alone; musl takes a newline. */
 	if (library_path && library_path[0])
@@ -67,25 +97,32 @@ void mp_loader_freep(struct mp_loader **loader)
 	mp_strv_free(&(*loader)->env_dirs);
 	mp_strv_free(&(*loader)->conf_dirs);
 	mp_strmap_freep(&(*loader)->elfs);
+	mp_strmap_freep(&(*loader)->plain);
+	found_freep(&(*loader)->last);
 	mp_libdirs_freep(&(*loader)->libdirs);
 	mp_ldcache_freep(&(*loader)->cache);
 	mp_freep(&(*loader)->working_dir);
 	mp_freep(loader);
 }
 
-int mp_loader_read_elf(struct mp_loader *loader, const char *path, const struct mp_elf **elf_out,
-		       struct mp_error *err)
+bool mp_loader_has_elf(const struct mp_loader *loader, const char *path)
+{
+	const struct seen *seen = mp_strmap_get(loader->elfs, path);
+
+	return seen && seen->is_elf;
+}
+
+int mp_loader_read_elf_of(struct mp_loader *loader, const char *path,
+			  const struct mp_contents *contents, const struct mp_elf **elf_out,
+			  struct mp_error *err)
 {
 	struct seen *seen = mp_strmap_get(loader->elfs, path);
-	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 	struct mp_error local;
 	int rc;
 
 	if (!seen) {
-		if (mp_rootfs_open(mp_resolver_root(loader->resolver), path, &contents, err))
-			return -1;
 		seen = mp_xcalloc(1, sizeof(*seen));
-		rc = mp_elf_read(&contents, path, &seen->elf, &local);
+		rc = mp_elf_read(contents, path, &seen->elf, &local);
 		if (rc < 0 && local.code != MP_E_FORMAT) {
 			seen_free(seen);
 			if (err)
@@ -99,6 +136,17 @@ int mp_loader_read_elf(struct mp_loader *loader, const char *path, const struct 
 	}
 	*elf_out = &seen->elf;
 	return seen->is_elf;
+}
+
+int mp_loader_read_elf(struct mp_loader *loader, const char *path, const struct mp_elf **elf_out,
+		       struct mp_error *err)
+{
+	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
+
+	if (!mp_strmap_get(loader->elfs, path) &&
+	    mp_rootfs_open(mp_resolver_root(loader->resolver), path, &contents, err))
+		return -1;
+	return mp_loader_read_elf_of(loader, path, &contents, elf_out, err);
 }
 
 struct mp_resolver *mp_loader_resolver(const struct mp_loader *loader)
@@ -135,15 +183,6 @@ void mp_loader_kind_clear(struct mp_loader_kind *kind)
 {
 	mp_freep(&kind->musl_arch);
 	mp_freep(&kind->musl_prefix);
-}
-
-void mp_library_clear(struct mp_library *library)
-{
-	for (size_t i = 0; i < library->n; i++)
-		mp_resolution_clear(&library->files[i]);
-	mp_freep(&library->files);
-	mp_freep(&library->through);
-	*library = (struct mp_library){ 0 };
 }
 
 /* One search. */
@@ -476,35 +515,94 @@ static int try_path(struct search *search, struct mp_error *err)
 	return try_file(search, path, err);
 }
 
-int mp_loader_find(struct mp_loader *loader, const struct mp_loader_kind *kind,
-		   const struct mp_object *needer, const char *name, struct mp_library *library_out,
-		   struct mp_strv *tried, struct mp_error *err)
+/*
+ * Whether the answer depends on nothing but the name and what key_of() makes a key of: no object
+ * that is asked has a search path, and there is no LD_LIBRARY_PATH.
+ */
+static bool is_plain(const struct search *search)
 {
+	const struct mp_object *object = search->needer;
+
+	if (search->loader->env_dirs.n || strpbrk(search->name, "/$"))
+		return false;
+	if (!search->kind->musl && object->elf->has_runpath)
+		return object->elf->runpath.n == 0;
+	for (; object; object = object->needer) {
+		const struct mp_elf *elf = object->elf;
+
+		/* glibc: nobody inherits a RUNPATH, and who has one has no RPATH. */
+		if (search->kind->musl ? elf->runpath.n || elf->rpath.n
+				       : elf->rpath.n && !elf->has_runpath)
+			return false;
+	}
+	return true;
+}
+
+static char *key_of(const struct search *search)
+{
+	const struct mp_elf *elf = search->needer->elf;
+	const struct mp_loader_kind *kind = search->kind;
+
+	return mp_xasprintf("%s/%x/%x/%x/%x/%d/%s/%s", search->name, elf->machine, elf->elf_class,
+			    elf->byte_order, elf->flags, elf->no_default_lib,
+			    kind->musl ? kind->musl_arch : "", kind->musl ? kind->musl_prefix : "");
+}
+
+static int search_all(struct search *search, struct mp_error *err)
+{
+	const struct mp_object *needer = search->needer;
+	bool musl = search->kind->musl;
 	MP_AUTO(mp_strv_free) struct mp_strv names = { 0 };
-	MP_AUTO(mp_library_clear) struct mp_library library = { 0 };
+	int rc = 0;
+
+	mp_tokens_expand(search->name, needer->origin, needer->elf, musl, &names);
+	for (size_t i = 0; rc >= 0 && i < names.n; i++) {
+		MP_AUTO(mp_strmap_freep) struct mp_strmap *seen = mp_strmap_new(NULL);
+
+		search->name = names.v[i];
+		search->seen = seen;
+		if (strchr(search->name, '/'))
+			rc = try_path(search, err);
+		else
+			rc = musl ? search_musl(search, err) : search_glibc(search, err);
+	}
+	return rc < 0 ? -1 : 0;
+}
+
+int mp_loader_find(struct mp_loader *loader, const struct mp_loader_kind *kind,
+		   const struct mp_object *needer, const char *name,
+		   const struct mp_library **library_out, struct mp_strv *tried,
+		   struct mp_error *err)
+{
+	MP_AUTO(found_freep) struct found *new = NULL;
 	struct search search = {
 		.loader = loader,
 		.kind = kind,
 		.needer = needer,
-		.library = &library,
-		.tried = tried,
+		.name = name,
 	};
-	int rc = 0;
+	MP_AUTO(mp_freep) char *key = is_plain(&search) ? key_of(&search) : NULL;
+	struct found *found = key ? mp_strmap_get(loader->plain, key) : NULL;
 
-	mp_tokens_expand(name, needer->origin, needer->elf, kind->musl, &names);
-	for (size_t i = 0; rc >= 0 && i < names.n; i++) {
-		MP_AUTO(mp_strmap_freep) struct mp_strmap *seen = mp_strmap_new(NULL);
-
-		search.name = names.v[i];
-		search.seen = seen;
-		if (strchr(search.name, '/'))
-			rc = try_path(&search, err);
-		else
-			rc = kind->musl ? search_musl(&search, err) : search_glibc(&search, err);
+	if (found) {
+		found->library.again = true;
+	} else {
+		new = found = mp_xcalloc(1, sizeof(*new));
+		search.library = &new->library;
+		search.tried = &new->tried;
+		if (search_all(&search, err))
+			return -1;
+		if (key && mp_strmap_count(loader->plain) < PLAIN_MAX) {
+			mp_strmap_put(loader->plain, key, MP_STEAL(new));
+		} else {
+			found_freep(&loader->last);
+			loader->last = MP_STEAL(new);
+		}
 	}
-	if (rc < 0 || library.n == 0)
-		return rc < 0 ? -1 : 0;
-	*library_out = library;
-	library = (struct mp_library){ 0 };
+	if (found->library.n == 0) {
+		mp_strv_copy(tried, &found->tried);
+		return 0;
+	}
+	*library_out = &found->library;
 	return 1;
 }

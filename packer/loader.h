@@ -26,6 +26,13 @@ void mp_loader_freep(struct mp_loader **loader);
 MP_MUST_USE int mp_loader_read_elf(struct mp_loader *loader, const char *path,
 				   const struct mp_elf **elf_out, struct mp_error *err);
 
+/* The same of @contents, which are those of that file: where it was not read so far. */
+MP_MUST_USE int mp_loader_read_elf_of(struct mp_loader *loader, const char *path,
+				      const struct mp_contents *contents,
+				      const struct mp_elf **elf_out, struct mp_error *err);
+/* Whether the file at @path was read, and is ELF. */
+bool mp_loader_has_elf(const struct mp_loader *loader, const char *path);
+
 /* Which loader's rules hold in a process. */
 struct mp_loader_kind {
 	bool musl;
@@ -55,22 +62,21 @@ struct mp_library {
 	size_t n;
 	size_t cap;
 	char *through; /* the file that told the loader where: /etc/ld.so.cache; NULL: none */
+	bool again;    /* this same answer was given before: who keeps what is found has done so */
 };
-
-void mp_library_clear(struct mp_library *library);
 
 /* What @loader was made with. */
 struct mp_resolver *mp_loader_resolver(const struct mp_loader *loader);
 const char *mp_loader_working_dir(const struct mp_loader *loader);
 
 /*
- * Looks for @name, a DT_NEEDED of @needer. Returns 1 and fills *library_out (cleared by the
- * caller), 0 where no directory has it for this machine, -1. @tried: gets each directory (or file)
- * that was tried, in order.
+ * Looks for @name, a DT_NEEDED of @needer. Returns 1 and *library_out, which belongs to the loader
+ * and is good until the next call; 0 where no directory has it for this machine, -1. @tried: gets,
+ * where it is not found, each directory (or file) that was tried, in order.
  */
 MP_MUST_USE int mp_loader_find(struct mp_loader *loader, const struct mp_loader_kind *kind,
 			       const struct mp_object *needer, const char *name,
-			       struct mp_library *library_out, struct mp_strv *tried,
+			       const struct mp_library **library_out, struct mp_strv *tried,
 			       struct mp_error *err);
 
 #endif

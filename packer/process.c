@@ -151,14 +151,16 @@ static int take_library(struct process *process, const struct loaded *needer, co
 			struct mp_error *err)
 {
 	for (size_t i = 0; i < library->n; i++) {
-		mp_resolution_keep(&library->files[i], process->common->set, why);
+		if (!library->again)
+			mp_resolution_keep(&library->files[i], process->common->set, why);
 		/* Variants for other CPUs have needs of their own, but are not what a name means.
 		 */
 		if (add_found(process, &library->files[i], i == 0 ? name : NULL, &needer->object,
 			      err))
 			return -1;
 	}
-	if (library->through && keep_file(process, library->through, why, err) < 0)
+	if (library->through && !library->again &&
+	    keep_file(process, library->through, why, err) < 0)
 		return -1;
 	return 0;
 }
@@ -202,14 +204,14 @@ static int need_musl(struct process *process, const struct loaded *needer, struc
 static int find_library(struct process *process, const struct loaded *needer, const char *name,
 			enum mp_reason reason, struct mp_strv *tried, struct mp_error *err)
 {
-	MP_AUTO(mp_library_clear) struct mp_library library = { 0 };
+	const struct mp_library *library = NULL;
 	int rc;
 
 	if (mp_strmap_get(process->by_name, name))
 		return 1;
 	rc = mp_loader_find(process->common->loader, &process->kind, &needer->object, name,
 			    &library, tried, err);
-	if (rc > 0 && take_library(process, needer, name, &library,
+	if (rc > 0 && take_library(process, needer, name, library,
 				   MP_WHY(reason, .because = needer->path, .detail = name), err))
 		return -1;
 	return rc;
@@ -299,7 +301,7 @@ static int preload(struct process *process, const char *names, const char *separ
 
 	mp_strv_split(&list, names, separators);
 	for (size_t i = 0; i < list.n && i < PRELOADS_MAX; i++) {
-		MP_AUTO(mp_library_clear) struct mp_library library = { 0 };
+		const struct mp_library *library = NULL;
 		MP_AUTO(mp_strv_free) struct mp_strv tried = { 0 };
 		int rc;
 
@@ -309,7 +311,7 @@ static int preload(struct process *process, const char *names, const char *separ
 				    list.v[i], &library, &tried, err);
 		if (rc < 0)
 			return -1;
-		if (rc > 0 && take_library(process, program, list.v[i], &library,
+		if (rc > 0 && take_library(process, program, list.v[i], library,
 					   MP_WHY(MP_REASON_NEEDED, .because = program->path,
 						  .detail = detail),
 					   err))

@@ -81,10 +81,10 @@ test_closure_of_several_c_libraries_in_one_image()
 		make_app cc root /opt/runpath '-Wl,--enable-new-dtags,-rpath,$ORIGIN/lib'
 		make_app cc root /opt/rpath '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib'
 		make_app cc root /opt/nodeflib '-Wl,-z,nodefaultlib,--disable-new-dtags,-rpath,$ORIGIN/lib'
-		make_app 'cc -m32' root /opt/i386 '-Wl,--disable-new-dtags,-rpath,$ORIGIN/lib'
+		make_app 'cc -m32' root /opt/i386 -Wl,--disable-new-dtags,-rpath,/opt/i386/lib
 	}
 	reference root 20
-	# musl takes $ORIGIN from /proc, which is not there.
+	# $ORIGIN is taken from /proc, which is not there.
 	chroot root /opt/inherit/app
 	chroot root /opt/i386/app
 }

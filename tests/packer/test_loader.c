@@ -523,6 +523,31 @@ Test(loader, dlopen_notes)
 	cr_expect_str_eq(why, "dlopen note of /opt/run (librec.so.1)");
 }
 
+/* A library that only a note asks for may lack something: the program does without. */
+Test(loader, what_is_missing_for_a_note_alone)
+{
+	const struct mp_closure_env env = { .working_dir = "/" };
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
+	struct mp_missing missing = { 0 };
+	struct mp_error err;
+
+	make_dlopens(&tree);
+	MP_AUTO(mp_freep) char *deep = tree_path(&tree, "/opt/lib/deep/libdeep.so.1");
+	cr_assert_eq(unlink(deep), 0);
+	cr_assert_eq(mp_resolve(tree.resolver, "/opt/run", 0, &res, &err), 0);
+	mp_resolution_keep(&res, tree.set, MP_WHY(MP_REASON_LISTED));
+	cr_assert_eq(mp_closure_run(tree.resolver, tree.set, &env, &missing, &err), 0);
+	cr_assert_eq(missing.names.n, 2);
+	cr_expect_str_eq(missing.names.v[1], "libgone.so.1");
+	cr_expect_str_eq(missing.needed_by.v[1], "/opt/run");
+	cr_expect_not(mp_closure_is_unused(tree.set, missing.needed_by.v[1]));
+	cr_expect_str_eq(missing.names.v[0], "libdeep.so.1");
+	cr_expect_str_eq(missing.needed_by.v[0], "/opt/lib/librec.so.1");
+	cr_expect(mp_closure_is_unused(tree.set, missing.needed_by.v[0]));
+	mp_missing_free(&missing);
+}
+
 Test(loader, suggested_dlopens)
 {
 	const struct mp_closure_env env = { .working_dir = "/", .suggested = true };
