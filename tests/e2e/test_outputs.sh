@@ -114,7 +114,7 @@ test_outputs_from_archives()
 	local image=micropack-sample/hello-static id
 
 	expect 0 "$MICROPACK" trace $image
-	docker save -o both.tar $image
+	docker save -o both.tar $image:latest
 	cp both.tar saved.tar
 	export SOURCE_DATE_EPOCH=1500000000
 	expect 0 "$MICROPACK" pack trace.jsonl --image $image --to oci-archive:engine.tar:v1 --json
