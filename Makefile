@@ -22,7 +22,7 @@ CLANG ?= clang
 BPFTOOL ?= $(firstword $(wildcard /usr/sbin/bpftool /usr/local/sbin/bpftool \
 	/usr/lib/linux-tools/*/bpftool) bpftool)
 PKG_CONFIG ?= pkg-config
-PACKAGES := libbpf libelf libarchive zlib libzstd libcurl libcrypto jansson
+PACKAGES := libbpf libelf libarchive zlib libzstd libcurl libcrypto jansson sqlite3
 
 ALL_MODULES := core tracer engine packer dockerfile-gen qa import
 MODULES ?= $(ALL_MODULES)

@@ -3,6 +3,7 @@
 #include "cli/destinations.h"
 #include "cli/images.h"
 #include "cli/packing.h"
+#include "cli/rules.h"
 #include "cli/tracing.h"
 #include "core/clock.h"
 #include "core/epoch.h"
@@ -46,7 +47,8 @@ struct job {
 	struct mp_trace *trace;
 	char *directory;
 	bool made_directory;
-	char *trace_path, *rootfs_path, *dockerfile_path, *verify_path;
+	char *trace_path, *plan_path, *rootfs_path, *dockerfile_path, *verify_path;
+	struct mp_rules rules;
 	char *tag;
 	struct mp_rootfs_totals before;
 	struct mp_destinations destinations;
@@ -67,7 +69,9 @@ static void job_cleanup(struct job *job)
 		rmdir(job->directory);
 	mp_freep(&job->directory);
 	mp_freep(&job->trace_path);
+	mp_freep(&job->plan_path);
 	mp_freep(&job->rootfs_path);
+	mp_rules_free(&job->rules);
 	mp_freep(&job->dockerfile_path);
 	mp_freep(&job->verify_path);
 	mp_freep(&job->tag);
@@ -97,6 +101,8 @@ static int make_directory(struct job *job, struct mp_error *err)
 		return mp_error_set(err, MP_E_USAGE, errno, "create directory '%s'",
 				    job->directory);
 	job->trace_path = mp_path_join(job->directory, "trace.jsonl");
+	job->plan_path = job->options->plan ? mp_xstrdup(job->options->plan)
+					    : mp_path_join(job->directory, "plan.txt");
 	job->rootfs_path = mp_path_join(job->directory, "rootfs.tar");
 	job->dockerfile_path = mp_path_join(job->directory, "Dockerfile");
 	job->verify_path = mp_path_join(job->directory, "verify.jsonl");
@@ -152,8 +158,15 @@ static int write_dockerfile(struct job *job, struct mp_error *err)
 
 static int pack(struct job *job, struct mp_error *err)
 {
-	const struct mp_plan_request request = { .trace = job->trace,
-						 .config = &job->image->config };
+	const struct mp_plan_request request = {
+		.trace = job->trace,
+		.config = &job->image->config,
+		.image = job->image,
+		.rules = &job->rules,
+		.no_package_db = job->options->no_package_db,
+		.keep_suggested = job->options->keep.suggested,
+	};
+	const struct mp_plan_output plan = { job->plan_path, job->image->id };
 	unsigned int forms = mp_destinations_forms(&job->destinations);
 
 	if (!job->options->no_image)
@@ -161,7 +174,8 @@ static int pack(struct job *job, struct mp_error *err)
 	mp_info("packing into %s", job->rootfs_path);
 	if (mp_image_open_rootfs(job->engine, job->image, job->options->source, &job->root, err) ||
 	    mp_rootfs_totals(job->root, &job->before, err) ||
-	    mp_pack_to_file(job->root, &request, job->rootfs_path, forms, &job->packed, err) ||
+	    mp_pack_to_file(job->root, &request, &plan, job->rootfs_path, forms, &job->packed,
+			    err) ||
 	    write_dockerfile(job, err))
 		return -1;
 	account(job, STAGE_PACK);
@@ -345,6 +359,7 @@ static void print_json(const struct job *job)
 	if (!job->options->no_image)
 		mp_json_set_string(json, "packed_image", job->tag);
 	mp_json_set_string(json, "trace", job->trace_path);
+	mp_json_set_string(json, "plan", job->plan_path);
 	mp_json_set_string(json, "rootfs", job->rootfs_path);
 	mp_json_set_string(json, "rootfs_sha256", job->packed.stats.layer_sha256);
 	mp_json_set_take(json, "before",
@@ -375,7 +390,8 @@ int mp_cmd_micropack(const struct mp_options *options, struct mp_error *err)
 	if (options->build && options->no_image)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "--build and --no-image exclude each other");
-	if (mp_check_qa_options(&options->qa, err) || mp_epoch_read(&epoch, err) < 0 ||
+	if (mp_check_qa_options(&options->qa, err) ||
+	    mp_rules_read(&options->keep, &job.rules, err) || mp_epoch_read(&epoch, err) < 0 ||
 	    mp_destinations_parse(&options->to, &job.destinations, err) || get_image(&job, err) ||
 	    trace_original(&job, err) || pack(&job, err) || load(&job, err) || verify(&job, err) ||
 	    write_destinations(&job, err))

@@ -2,7 +2,9 @@
 #include "cli/commands.h"
 #include "cli/destinations.h"
 #include "cli/images.h"
+#include "cli/inputs.h"
 #include "cli/packing.h"
+#include "cli/rules.h"
 #include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
@@ -10,37 +12,20 @@
 #include <stdio.h>
 #include <string.h>
 
-#define INPUT_MAX_BYTES ((size_t)1 << 30)
-
-/* What to pack: a trace or a list. */
-struct input {
-	struct mp_trace *trace;
-	struct mp_strv list;
-};
-
-static void input_clear(struct input *input)
+/* A plan says it all. */
+static int check_from_plan(const struct mp_options *options, struct mp_error *err)
 {
-	mp_trace_freep(&input->trace);
-	mp_strv_free(&input->list);
-}
+	const char *other = mp_keep_options_first(&options->keep);
 
-static int input_read(struct input *input, const struct mp_options *options, struct mp_error *err)
-{
-	const char *path = options->arguments.v[0];
-	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
-
-	if (mp_file_read_named(path, INPUT_MAX_BYTES, &text, err))
-		return -1;
-	if (mp_trace_looks_like(text.data ? text.data : "", text.len)) {
-		if (mp_trace_parse(text.data, text.len, path, &input->trace, err))
-			return -1;
-		return mp_accept_trace(input->trace, options->incomplete_ok, err);
-	}
-	if (mp_list_parse(text.data ? text.data : "", text.len, path, &input->list, err))
-		return -1;
-	if (input->list.n == 0)
-		return mp_error_set(err, MP_E_INCOMPLETE, 0, "'%s' is empty: no path to pack",
-				    path);
+	if (options->plan)
+		other = "--plan";
+	if (options->arguments.n > 0)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--from-plan packs what the plan says: no TRACE or LIST");
+	if (other)
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--from-plan packs what the plan says: %s is for planning",
+				    other);
 	return 0;
 }
 
@@ -48,7 +33,9 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 {
 	int64_t epoch;
 
-	if (options->arguments.n != 1)
+	if (options->from_plan && check_from_plan(options, err))
+		return -1;
+	if (!options->from_plan && options->arguments.n != 1)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "one TRACE or LIST is needed; see 'micropack pack --help'");
 	if (options->has_separator)
@@ -102,17 +89,17 @@ static const char *output_of(const struct mp_options *options)
 	return "rootfs.tar";
 }
 
-/* Writes what was asked for. @image: NULL where there is none, and so no destination for one. */
-static int write_results(const struct mp_options *options, struct mp_rootfs *root,
-			 const struct mp_plan_request *request, const struct mp_image *image,
+/* Writes what was asked for. @plan may be NULL. */
+static int write_results(const struct mp_options *options, const struct mp_origin *origin,
+			 const struct mp_plan_request *request, const struct mp_plan_output *plan,
 			 struct mp_destinations *destinations, struct mp_error *err)
 {
 	const char *path = output_of(options);
 	MP_AUTO(mp_packed_clear) struct mp_packed packed = MP_PACKED_NONE;
 
-	if (mp_pack_to_file(root, request, path, mp_destinations_forms(destinations), &packed,
-			    err) ||
-	    mp_destinations_write(destinations, image, packed.layers, err))
+	if (mp_pack_to_file(origin->root, request, plan, path, mp_destinations_forms(destinations),
+			    &packed, err) ||
+	    mp_destinations_write(destinations, origin->image, packed.layers, err))
 		return -1;
 	if (options->json)
 		print_json(path, destinations, &packed);
@@ -121,28 +108,62 @@ static int write_results(const struct mp_options *options, struct mp_rootfs *roo
 	return 0;
 }
 
-/* A configuration alone does not say which image it is of. */
-static void warn_other_image(const struct mp_trace *trace, const struct mp_image *image)
+/* Nothing but the plan. */
+static int write_plan(const struct mp_options *options, struct mp_rootfs *root,
+		      const struct mp_plan_request *request, const struct mp_plan_output *output,
+		      struct mp_error *err)
 {
-	if (trace && trace->header.image_id && image && image->id[0] &&
-	    strcmp(trace->header.image_id, image->id) != 0)
-		mp_warn("the trace is of image %.19s, this is %.19s", trace->header.image_id,
-			image->id);
+	MP_AUTO(mp_freep) char *size = NULL;
+	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
+	MP_AUTO(mp_freep) char *text = NULL;
+	struct mp_archive_stats stats;
+
+	if (mp_pack_plan(root, request, output, &stats, err))
+		return -1;
+	size = mp_size_text(stats.size_bytes);
+	if (!options->json) {
+		printf("%s: %llu files, %s\n", output->path, (unsigned long long)stats.files, size);
+		return 0;
+	}
+	json = mp_json_object();
+	mp_json_set_string(json, "plan", output->path);
+	mp_json_set_integer(json, "files", (int64_t)stats.files);
+	mp_json_set_integer(json, "size_bytes", (int64_t)stats.size_bytes);
+	text = mp_json_dump_pretty(json);
+	fputs(text, stdout);
+	return 0;
+}
+
+static int read_input(const struct mp_options *options, struct mp_input *input,
+		      struct mp_error *err)
+{
+	if (options->from_plan)
+		return mp_input_read_plan(input, options->from_plan, err);
+	return mp_input_read(input, options->arguments.v[0], options->incomplete_ok, err);
 }
 
 int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 {
-	MP_AUTO(input_clear) struct input input = { 0 };
+	MP_AUTO(mp_input_clear) struct mp_input input = { 0 };
+	MP_AUTO(mp_rules_free) struct mp_rules rules = { 0 };
 	MP_AUTO(mp_destinations_free) struct mp_destinations destinations = { 0 };
 	MP_AUTO(mp_origin_clear) struct mp_origin origin = { 0 };
-	struct mp_plan_request request = { 0 };
+	struct mp_plan_request request = { .rules = &rules };
+	struct mp_plan_output plan = { .path = options->plan };
 
-	if (check_usage(options, err) || mp_destinations_parse(&options->to, &destinations, err) ||
-	    input_read(&input, options, err) || mp_origin_open(options, &origin, err))
+	if (check_usage(options, err) || mp_rules_read(&options->keep, &rules, err) ||
+	    mp_destinations_parse(&options->to, &destinations, err) ||
+	    read_input(options, &input, err) || mp_origin_open(options, &origin, err))
 		return -1;
-	warn_other_image(input.trace, origin.image);
-	request.trace = input.trace;
-	request.list = input.trace ? NULL : &input.list;
+	mp_input_warn_other_image(&input, origin.image);
+	mp_input_request(&input, &request);
 	request.config = mp_origin_config(&origin);
-	return write_results(options, origin.root, &request, origin.image, &destinations, err);
+	request.image = origin.image;
+	request.no_package_db = options->no_package_db;
+	request.keep_suggested = options->keep.suggested;
+	plan.image_id = origin.image ? origin.image->id : NULL;
+	if (options->plan && !options->output && options->to.n == 0)
+		return write_plan(options, origin.root, &request, &plan, err);
+	return write_results(options, &origin, &request, options->plan ? &plan : NULL,
+			     &destinations, err);
 }

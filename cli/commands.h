@@ -18,5 +18,6 @@ MP_MUST_USE int mp_cmd_doctor(const struct mp_options *options, struct mp_error 
 MP_MUST_USE int mp_cmd_merge(const struct mp_options *options, struct mp_error *err);
 MP_MUST_USE int mp_cmd_diff(const struct mp_options *options, struct mp_error *err);
 MP_MUST_USE int mp_cmd_import(const struct mp_options *options, struct mp_error *err);
+MP_MUST_USE int mp_cmd_explain(const struct mp_options *options, struct mp_error *err);
 
 #endif

@@ -17,6 +17,18 @@
 	"      --stop-timeout TIME  between its stop signal and SIGKILL (10s)\n"                   \
 	"  Without any of these it must end by itself, with exit status 0.\n"
 
+#define RULE_OPTIONS                                                                               \
+	"Rules (GLOB is as in a shell, '**' goes across '/'; @FILE has one a line):\n"             \
+	"      --keep GLOB          also what matches; directories with all that is below\n"       \
+	"      --drop GLOB          nothing that matches, as if the image did not have it\n"       \
+	"      --keep-exe NAME      a program, by the image's PATH, and all that it needs\n"       \
+	"      --keep-package NAME  all files of a package\n"                                      \
+	"      --keep-shell         /bin/sh, and some programs to look around with\n"              \
+	"      --keep-listed        what is in the directories that the run listed\n"              \
+	"      --keep-suggested     also libraries that a dlopen note only suggests\n"             \
+	"      --stat-only=MODE     keep, empty or drop: files that were only looked at\n"         \
+	"      --no-package-db      no package records in it, no SPDX document beside it\n"
+
 #define COMMON_OPTIONS                                                                             \
 	"  -q, --quiet              only errors and warnings\n"                                    \
 	"      --verbose            more about what is done\n"                                     \
@@ -25,13 +37,15 @@
 static const char *const help_texts[MP_COMMANDS] = {
 	[MP_COMMAND_MICROPACK] =
 		"usage: micropack IMAGE[:TAG] --tests SCRIPT [-o DIR] [--tag NEW] [OPTION]...\n"
-		"       micropack trace|pack|dockerfile|doctor|merge|diff|import [--help]\n"
+		"       micropack trace|pack|explain|dockerfile|doctor|merge|diff|import [--help]\n"
 		"\n"
 		"Watches a container of IMAGE do its job, then makes an image of only what it\n"
 		"used, and proves it by running the same tests on that.\n"
 		"\n" RUN_OPTIONS "\n"
 		"What is made of it:\n"
-		"  -o, --output DIR         trace.jsonl, rootfs.tar, Dockerfile (micropack-out)\n"
+		"  -o, --output DIR         trace.jsonl, plan.txt, rootfs.tar, rootfs.spdx.json,\n"
+		"                           Dockerfile (micropack-out)\n"
+		"      --plan FILE          where the plan goes, instead of DIR/plan.txt\n"
 		"  -t, --tag NAME:TAG       name of the packed image (IMAGE:TAG-micro)\n"
 		"      --to DESTINATION     write the packed image there, too (see pack --help)\n"
 		"      --build              the engine builds the Dockerfile, no image is loaded\n"
@@ -42,7 +56,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --main-only          trace without docker exec sessions and health checks\n"
 		"      --buffer-size SIZE   between kernel and tracer (4M)\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS
-		"\n"
+		"\n" RULE_OPTIONS "\n"
 		"SCRIPT finds MICROPACK_CONTAINER, MICROPACK_HOST, MICROPACK_PORT and, for each\n"
 		"exposed port n, MICROPACK_PORT_n in its environment. The engine is the one that\n"
 		"docker would use (DOCKER_HOST). Tracing needs root.\n"
@@ -77,6 +91,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 	[MP_COMMAND_PACK] =
 		"usage: micropack pack TRACE|LIST --image IMAGE[:TAG] [-o FILE] [OPTION]...\n"
 		"       micropack pack TRACE|LIST --root DIR [-o FILE] [OPTION]...\n"
+		"       micropack pack --from-plan PLAN --image IMAGE[:TAG] [OPTION]...\n"
 		"\n"
 		"Writes a root file system archive with what TRACE or LIST names of IMAGE, or of\n"
 		"the directory DIR, and all that this needs: symlinks, parent directories,\n"
@@ -92,9 +107,13 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"                             docker-archive:FILE[:NAME:TAG]\n"
 		"                             docker-daemon:NAME:TAG\n"
 		"                           repeatable; without -o, no archive is left then\n"
+		"      --plan FILE          write what would be packed and why, a path a line;\n"
+		"                           without -o and --to, pack nothing\n"
+		"      --from-plan FILE     pack just what such a plan says\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
 		"      --source SOURCE      read the image by overlay, export, or auto\n"
-		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS,
+		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS
+		"\n" RULE_OPTIONS,
 	[MP_COMMAND_DOCKERFILE] =
 		"usage: micropack dockerfile --image IMAGE[:TAG] [-o FILE]\n"
 		"       micropack dockerfile --config FILE [-o FILE]\n"
@@ -149,6 +168,25 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --format FORMAT      what FILE is\n"
 		"  -w, --workdir DIR        strace: the directory it was started in\n"
 		"  -o, --output TRACE       the trace (trace.jsonl)\n" COMMON_OPTIONS,
+	[MP_COMMAND_EXPLAIN] =
+		"usage: micropack explain PATH... [--plan PLAN] [OPTION]...\n"
+		"       micropack explain PATH... --trace TRACE --image IMAGE[:TAG] [OPTION]...\n"
+		"\n"
+		"Says why PATH is packed, back to what asked for it, or why it is not: by PLAN,\n"
+		"the one in micropack-out unless given; or by what TRACE and the rules would\n"
+		"pack. Symlinks on the way are explained too.\n"
+		"\n"
+		"      --plan PLAN          what 'micropack' or 'pack --plan' has written; a\n"
+		"                           trace.jsonl beside it is read as well\n"
+		"      --trace TRACE        a trace, or a list of paths\n"
+		"      --image IMAGE        the image, to know what it has; also with a PLAN\n"
+		"      --root DIR           the same: an unpacked root file system\n"
+		"      --config FILE        the configuration of the image in DIR\n"
+		"      --source SOURCE      read the image by overlay, save, export, or auto\n"
+		"      --incomplete=ok      go by a trace even if it has lost something\n"
+		"      --json               as JSON on standard output\n" COMMON_OPTIONS
+		"\n" RULE_OPTIONS "\n"
+		"Exit status: 0 all are packed, 1 one is not.\n",
 };
 
 const char *mp_help_text(enum mp_command command)

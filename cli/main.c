@@ -31,6 +31,7 @@ static int run_command(const struct mp_options *options, struct mp_error *err)
 		[MP_COMMAND_MERGE] = mp_cmd_merge,
 		[MP_COMMAND_DIFF] = mp_cmd_diff,
 		[MP_COMMAND_IMPORT] = mp_cmd_import,
+		[MP_COMMAND_EXPLAIN] = mp_cmd_explain,
 	};
 
 	if (options->help) {

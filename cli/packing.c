@@ -1,32 +1,51 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/packing.h"
 
+#include "cli/sbom.h"
 #include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "packer/plan_file.h"
 #include "packer/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
+
+/*
+ * Whether the rules keep or drop whatever matches: then nobody has asked for a certain program, and
+ * what it lacks may have been dropped.
+ */
+static bool has_broad_rules(const struct mp_plan_request *request)
+{
+	const struct mp_rules *rules = request->rules;
+
+	return rules && (rules->keep.n > 0 || rules->drop.n > 0 || rules->packages.n > 0);
+}
 
 static int check_notes(const struct mp_plan_request *request, const struct mp_plan_notes *notes,
 		       struct mp_error *err)
 {
 	const struct mp_strv *missing = &notes->missing_listed;
 
-	for (size_t i = 0; request->trace && i < notes->missing_needed.n; i++)
-		mp_info("not in the image, and not needed by this run: %s",
-			notes->missing_needed.v[i]);
-	if (request->trace)
-		return 0;
+	for (size_t i = 0; i < notes->missing_unused.n; i++)
+		mp_warn("not in the image, and not needed by this run: %s",
+			notes->missing_unused.v[i]);
 	if (missing->n == 0)
 		missing = &notes->missing_needed;
 	if (missing->n == 0)
 		return 0;
+	if (missing == &notes->missing_needed && has_broad_rules(request)) {
+		for (size_t i = 0; i < missing->n; i++)
+			mp_warn("not in the image: %s", missing->v[i]);
+		return 0;
+	}
 	for (size_t i = 1; i < missing->n; i++)
 		mp_warn("not in the image: %s", missing->v[i]);
 	mp_error_set(err, MP_E_NOTFOUND, 0, "not in the image: %s", missing->v[0]);
-	return mp_error_hint(err, "correct the list");
+	return mp_error_hint(err, request->trace ? "correct the image, or leave out with --drop "
+						   "what needs it"
+						 : "correct the list");
 }
 
 void mp_packed_clear(struct mp_packed *packed)
@@ -105,23 +124,98 @@ static void share_digests(struct mp_packed *packed)
 	layer->fd = fd;
 }
 
-int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request, const char *path,
-		    unsigned int forms, struct mp_packed *packed_out, struct mp_error *err)
+static int write_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
+		      const struct mp_fileset *set, const struct mp_plan_output *output,
+		      struct mp_error *err)
+{
+	MP_AUTO(mp_plan_header_clear) struct mp_plan_header header = { 0 };
+	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+
+	if (output->image_id && output->image_id[0])
+		header.image_id = mp_xstrdup(output->image_id);
+	if (request->rules)
+		mp_rules_describe(request->rules, &header.options);
+	if (request->keep_suggested)
+		mp_strv_push(&header.options, "--keep-suggested");
+	if (request->no_package_db)
+		mp_strv_push(&header.options, "--no-package-db");
+	if (mp_outfile_open(&file, output->path, err) ||
+	    mp_plan_file_write(root, set, &header, file.fd, output->path, NULL, err))
+		return -1;
+	return mp_outfile_commit(&file, err);
+}
+
+/* @output may be NULL. */
+static int make_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
+		     const struct mp_plan_output *output, struct mp_fileset **set_out,
+		     struct mp_packages **packages_out, struct mp_error *err)
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
-	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
-	MP_AUTO(mp_packed_clear) struct mp_packed packed = MP_PACKED_NONE;
 
 	if (mp_plan(root, request, &set, &notes, err) || check_notes(request, &notes, err) ||
-	    clamp_times(set, err) || (path && mp_outfile_open(&file, path, err)))
+	    (output && write_plan(root, request, set, output, err)))
+		return -1;
+	*set_out = MP_STEAL(set);
+	*packages_out = MP_STEAL(notes.packages);
+	return 0;
+}
+
+/* A file of many names is packed once. */
+static uint64_t size_of(const struct mp_file *file, struct mp_strmap *seen)
+{
+	MP_AUTO(mp_freep) char *key = NULL;
+
+	if (!S_ISREG(file->node.mode) || file->node.nlink < 2)
+		return file->node.size_bytes;
+	key = mp_xasprintf("%llx.%llx", (unsigned long long)file->node.file_dev,
+			   (unsigned long long)file->node.file_ino);
+	return mp_strmap_put(seen, key, seen) ? 0 : file->node.size_bytes;
+}
+
+int mp_pack_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
+		 const struct mp_plan_output *output, struct mp_archive_stats *stats_out,
+		 struct mp_error *err)
+{
+	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
+	MP_AUTO(mp_strmap_freep) struct mp_strmap *seen = mp_strmap_new(NULL);
+
+	*stats_out = (struct mp_archive_stats){ 0 };
+	if (make_plan(root, request, output, &set, &packages, err))
+		return -1;
+	for (size_t i = 0; i < mp_fileset_count(set); i++) {
+		const struct mp_file *file = mp_fileset_at(set, i);
+
+		stats_out->files += !S_ISDIR(file->node.mode);
+		stats_out->size_bytes += size_of(file, seen);
+	}
+	return 0;
+}
+
+int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *request,
+		    const struct mp_plan_output *plan, const char *path, unsigned int forms,
+		    struct mp_packed *packed_out, struct mp_error *err)
+{
+	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
+	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };
+	MP_AUTO(mp_sbom_clear) struct mp_sbom sbom = { 0 };
+	MP_AUTO(mp_packed_clear) struct mp_packed packed = MP_PACKED_NONE;
+
+	if (make_plan(root, request, plan, &set, &packages, err) || clamp_times(set, err) ||
+	    (path && mp_outfile_open(&file, path, err)))
+		return -1;
+	/* A device or a pipe has nothing beside it. */
+	if (packages && file.temporary && mp_sbom_start(&sbom, root, set, err))
 		return -1;
 	packed.file = (struct mp_layer){ .compression = path ? mp_compression_of_name(path)
 							     : MP_COMPRESSION_NONE,
 					 .fd = path ? file.fd : -1,
 					 .name = path };
 	if (open_forms(forms, &file, &packed, err) || write_forms(root, set, &file, &packed, err) ||
-	    (path && mp_outfile_commit(&file, err)))
+	    mp_sbom_write(&sbom, request->image, packages, path, &packed.stats, err) ||
+	    (path && mp_outfile_commit(&file, err)) || mp_sbom_commit(&sbom, err))
 		return -1;
 	share_digests(&packed);
 	packed.file.fd = -1;

@@ -14,13 +14,14 @@ static void context_freep(EVP_MD_CTX **context)
 	EVP_MD_CTX_free(*context);
 }
 
-static void finish_hex(EVP_MD_CTX *context, char hex_out[MP_SHA256_HEX_SIZE])
+/* @hex_out has room for the digest. */
+static void finish_hex(EVP_MD_CTX *context, char *hex_out)
 {
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	unsigned int len = 0;
 
 	EVP_DigestFinal_ex(context, digest, &len);
-	for (unsigned int i = 0; i < len && 2 * i + 2 < MP_SHA256_HEX_SIZE; i++)
+	for (unsigned int i = 0; i < len; i++)
 		snprintf(hex_out + (size_t)2 * i, 3, "%02x", digest[i]);
 }
 
@@ -71,6 +72,30 @@ void mp_sha256_finish(struct mp_sha256 *sum, char hex_out[MP_SHA256_HEX_SIZE])
 }
 
 void mp_sha256_freep(struct mp_sha256 **sum)
+{
+	EVP_MD_CTX_free((EVP_MD_CTX *)*sum);
+	*sum = NULL;
+}
+
+struct mp_sha1 *mp_sha1_new(void)
+{
+	EVP_MD_CTX *context = EVP_MD_CTX_new();
+
+	EVP_DigestInit_ex(context, EVP_sha1(), NULL);
+	return (struct mp_sha1 *)context;
+}
+
+void mp_sha1_add(struct mp_sha1 *sum, const void *data, size_t len)
+{
+	EVP_DigestUpdate((EVP_MD_CTX *)sum, data, len);
+}
+
+void mp_sha1_finish(struct mp_sha1 *sum, char hex_out[MP_SHA1_HEX_SIZE])
+{
+	finish_hex((EVP_MD_CTX *)sum, hex_out);
+}
+
+void mp_sha1_freep(struct mp_sha1 **sum)
 {
 	EVP_MD_CTX_free((EVP_MD_CTX *)*sum);
 	*sum = NULL;

@@ -23,4 +23,13 @@ void mp_sha256_freep(struct mp_sha256 **sum);
 MP_MUST_USE int mp_sha256_file(const char *path, char hex_out[MP_SHA256_HEX_SIZE],
 			       struct mp_error *err);
 
+/* SHA-1, which other formats ask for beside it; 40 digits and a NUL. */
+#define MP_SHA1_HEX_SIZE 41
+
+struct mp_sha1;
+struct mp_sha1 *mp_sha1_new(void);
+void mp_sha1_add(struct mp_sha1 *sum, const void *data, size_t len);
+void mp_sha1_finish(struct mp_sha1 *sum, char hex_out[MP_SHA1_HEX_SIZE]);
+void mp_sha1_freep(struct mp_sha1 **sum);
+
 #endif

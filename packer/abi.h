@@ -21,4 +21,7 @@ void mp_abi_lib_values(const struct mp_elf *elf, struct mp_strv *values);
 /* Appends what $PLATFORM (AT_PLATFORM of the kernel) may stand for; nothing where there is none. */
 void mp_abi_platform_values(const struct mp_elf *elf, struct mp_strv *values);
 
+/* The machine's name in musl's ld-musl-NAME.so.1; NULL where musl knows no such machine. */
+const char *mp_abi_musl_arch(const struct mp_elf *elf);
+
 #endif

@@ -5,11 +5,13 @@
 #include "core/log.h"
 #include "core/path.h"
 #include "core/sha256.h"
+#include "packer/sparse.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <locale.h>
 #include <search.h>
 #include <stdlib.h>
@@ -22,6 +24,16 @@
 /* What the engine gives an image's root where the archive says nothing. */
 #define ROOT_MODE 0755
 
+/*
+ * A file is written without its holes from this many bytes of them on. That is late on purpose:
+ * Docker's engine takes such an entry, but can neither save nor push the image any more, since it
+ * puts the layer together again from its files (tar-split, "Caveat"). In sets so large that many
+ * files below that bound would add up, it is the smaller one.
+ */
+#define HOLES_MIN ((uint64_t)1 << 30)
+#define HOLES_MIN_OF_LARGE_SET ((uint64_t)1 << 20)
+#define LARGE_SET ((uint64_t)64 << 30)
+
 /* An archive that is being written. */
 struct writer {
 	struct archive *archive;
@@ -33,6 +45,9 @@ struct writer {
 	struct mp_error *err;  /* the caller's, for the callback */
 	bool failed;           /* nothing more goes out */
 	unsigned char *chunk;  /* of CHUNK bytes, for contents */
+	uint64_t holes_min;    /* bytes of holes that make a file sparse */
+	const struct mp_fileset *set;
+	bool inherits; /* some directory of the set gives an ACL to what is made in it */
 	locale_t utf8, ascii, before;
 };
 
@@ -161,32 +176,96 @@ static int put_data(struct writer *writer, const void *data, size_t len, struct 
 	return put == (la_ssize_t)len ? 0 : check(writer, ARCHIVE_FATAL, err);
 }
 
+static int size_changed(const char *path, bool grew, struct mp_error *err)
+{
+	return mp_error_set(err, MP_E_SYS, 0, "'%s' %s while it was read", path,
+			    grew ? "grew" : "shrank");
+}
+
+/* @size bytes of @contents, from @at on. @path: in errors. */
+static int put_part(struct writer *writer, const struct mp_contents *contents, uint64_t at,
+		    uint64_t size, const char *path, struct mp_error *err)
+{
+	while (size > 0) {
+		size_t want = size < CHUNK ? (size_t)size : CHUNK;
+		ssize_t got;
+
+		if (mp_interrupt_check(err))
+			return -1;
+		got = mp_contents_read(contents, writer->chunk, want, at);
+		if (got < 0)
+			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+		if (got == 0)
+			return size_changed(path, false, err);
+		if (put_data(writer, writer->chunk, (size_t)got, err))
+			return -1;
+		at += (uint64_t)got;
+		size -= (uint64_t)got;
+	}
+	return 0;
+}
+
+/* One byte more than there should be shows a file that grows. */
+static int check_end(const struct mp_contents *contents, uint64_t size, const char *path,
+		     struct mp_error *err)
+{
+	char byte;
+	ssize_t got = mp_contents_read(contents, &byte, 1, size);
+
+	if (got < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+	return got ? size_changed(path, true, err) : 0;
+}
+
 /* Exactly @size bytes: that is what the header says. @path: in errors. */
 static int put_contents(struct writer *writer, const struct mp_contents *contents, uint64_t size,
 			const char *path, struct mp_error *err)
 {
-	uint64_t left = size;
 	ssize_t got;
 
-	/* One byte more than there should be shows a file that grows. */
-	for (;;) {
-		size_t want = left < CHUNK ? (size_t)left + 1 : CHUNK;
+	if (size >= CHUNK)
+		return put_part(writer, contents, 0, size, path, err) ||
+				       check_end(contents, size, path, err)
+			       ? -1
+			       : 0;
+	/* Most files are small: one read shows that there is no byte more. */
+	got = mp_contents_read(contents, writer->chunk, (size_t)size + 1, 0);
+	if (got < 0)
+		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
+	if ((uint64_t)got != size)
+		return size_changed(path, (uint64_t)got > size, err);
+	return put_data(writer, writer->chunk, (size_t)size, err);
+}
 
-		if (mp_interrupt_check(err))
+/* libarchive wants the holes' bytes too, and looks at none of them. */
+static int put_hole(struct writer *writer, uint64_t size, struct mp_error *err)
+{
+	while (size > 0) {
+		size_t len = size < CHUNK ? (size_t)size : CHUNK;
+
+		if (mp_interrupt_check(err) || put_data(writer, writer->chunk, len, err))
 			return -1;
-		got = mp_contents_read(contents, writer->chunk, want, size - left);
-		if (got < 0)
-			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
-		if (got == 0 || (uint64_t)got > left)
-			break;
-		if (put_data(writer, writer->chunk, (size_t)got, err))
-			return -1;
-		left -= (uint64_t)got;
+		size -= len;
 	}
-	if (got == 0 && left == 0)
-		return 0;
-	return mp_error_set(err, MP_E_SYS, 0, "'%s' %s while it was read", path,
-			    got ? "grew" : "shrank");
+	return 0;
+}
+
+static int put_sparse(struct writer *writer, const struct mp_contents *contents, uint64_t size,
+		      const struct mp_sparse *map, const char *path, struct mp_error *err)
+{
+	uint64_t at = 0;
+
+	for (size_t i = 0; i < map->n; i++) {
+		const struct mp_sparse_part *part = &map->parts[i];
+
+		if (put_hole(writer, part->offset - at, err) ||
+		    put_part(writer, contents, part->offset, part->size_bytes, path, err))
+			return -1;
+		at = part->offset + part->size_bytes;
+	}
+	if (put_hole(writer, size - at, err))
+		return -1;
+	return check_end(contents, size, path, err);
 }
 
 /* The archive of a set */
@@ -238,11 +317,86 @@ static bool is_plain_name(const char *name)
 	return true;
 }
 
+/* ACLs as attributes: linux/posix_acl_xattr.h, little-endian on every machine. */
+#define ACL_ACCESS "system.posix_acl_access"
+#define ACL_DEFAULT "system.posix_acl_default"
+#define ACL_NONE_SIZE 4
+#define ACL_OF_MODE_SIZE (4 + 3 * 8)
+
+/* The access ACL that says no more than @mode: setting it takes away any other (acl(5)). */
+static void acl_of_mode(mode_t mode, unsigned char acl[ACL_OF_MODE_SIZE])
+{
+	static const unsigned char tags[] = { 0x01, 0x04, 0x20 }; /* owner, group, other */
+
+	memset(acl, 0, ACL_OF_MODE_SIZE);
+	acl[0] = 2; /* version */
+	for (size_t i = 0; i < MP_ARRAY_LEN(tags); i++) {
+		unsigned char *entry = acl + 4 + 8 * i;
+
+		entry[0] = tags[i];
+		entry[2] = mode >> (6 - 3 * i) & 7;
+		memset(entry + 4, 0xff, 4);
+	}
+}
+
+/* Whether the attribute is an ACL that says nothing: no file system keeps it. */
+static bool is_void_acl(const struct mp_xattr *xattr, mode_t mode)
+{
+	unsigned char acl[ACL_OF_MODE_SIZE];
+
+	if (strcmp(xattr->name, ACL_DEFAULT) == 0)
+		return xattr->size <= ACL_NONE_SIZE;
+	acl_of_mode(mode, acl);
+	return strcmp(xattr->name, ACL_ACCESS) == 0 && xattr->size == sizeof(acl) &&
+	       memcmp(xattr->value, acl, sizeof(acl)) == 0;
+}
+
+static bool has_xattr(const struct mp_node *node, const char *name)
+{
+	for (size_t i = 0; i < node->n_xattrs; i++) {
+		if (strcmp(node->xattrs[i].name, name) == 0 &&
+		    !is_void_acl(&node->xattrs[i], node->mode))
+			return true;
+	}
+	return false;
+}
+
+/*
+ * Whoever unpacks makes a file in its directory, whose default ACL the file gets (acl(5), "OBJECT
+ * CREATION AND DEFAULT ACLs"). Where it had none in the image, this is said with ACLs that say
+ * nothing.
+ */
+static void fill_void_acls(struct archive_entry *entry, const struct mp_node *node)
+{
+	static const unsigned char none[ACL_NONE_SIZE] = { 2 };
+	unsigned char acl[ACL_OF_MODE_SIZE];
+
+	acl_of_mode(node->mode, acl);
+	if (!has_xattr(node, ACL_ACCESS))
+		archive_entry_xattr_add_entry(entry, ACL_ACCESS, acl, sizeof(acl));
+	if (S_ISDIR(node->mode) && !has_xattr(node, ACL_DEFAULT))
+		archive_entry_xattr_add_entry(entry, ACL_DEFAULT, none, sizeof(none));
+}
+
+static bool inherits_acl(const struct writer *writer, const struct mp_file *file)
+{
+	MP_AUTO(mp_freep) char *parent = NULL;
+	const struct mp_file *dir;
+
+	if (!writer->inherits || S_ISLNK(file->node.mode) || !file->path[1])
+		return false;
+	parent = mp_path_parent(file->path);
+	dir = mp_fileset_find(writer->set, parent);
+	return dir && has_xattr(&dir->node, ACL_DEFAULT);
+}
+
 static void fill_xattrs(struct archive_entry *entry, const struct mp_file *file)
 {
 	for (size_t i = 0; i < file->node.n_xattrs; i++) {
 		const struct mp_xattr *xattr = &file->node.xattrs[i];
 
+		if (is_void_acl(xattr, file->node.mode))
+			continue;
 		if (is_plain_name(xattr->name))
 			archive_entry_xattr_add_entry(entry, xattr->name, xattr->value,
 						      xattr->size);
@@ -272,12 +426,13 @@ static void fill_time(struct archive_entry *entry, const struct mp_node *node)
  * change the owner of each name they unpack, by which the kernel takes set-uid bits and
  * capabilities away from the file, and then set what that entry says.
  */
-static void fill_entry(struct archive_entry *entry, const struct mp_file *file, const char *first)
+static void fill_entry(struct writer *writer, const struct mp_file *file, const char *first)
 {
+	struct archive_entry *entry = writer->entry;
 	const struct mp_node *node = &file->node;
 
 	archive_entry_clear(entry);
-	archive_entry_copy_pathname(entry, file->path[1] ? file->path + 1 : "./");
+	archive_entry_copy_pathname(entry, file->path[1] ? file->path + 1 : "/");
 	archive_entry_set_mode(entry, node->mode);
 	archive_entry_set_uid(entry, node->uid);
 	archive_entry_set_gid(entry, node->gid);
@@ -285,6 +440,8 @@ static void fill_entry(struct archive_entry *entry, const struct mp_file *file, 
 	archive_entry_set_size(entry,
 			       S_ISREG(node->mode) && !first ? (int64_t)node->size_bytes : 0);
 	fill_xattrs(entry, file);
+	if (inherits_acl(writer, file))
+		fill_void_acls(entry, node);
 	if (first)
 		archive_entry_copy_hardlink(entry, first + 1);
 	else if (S_ISLNK(node->mode))
@@ -295,28 +452,61 @@ static void fill_entry(struct archive_entry *entry, const struct mp_file *file, 
 	}
 }
 
+/* A map without any part stands for a file that is all hole. */
+static void fill_map(struct archive_entry *entry, const struct mp_sparse *map)
+{
+	for (size_t i = 0; i < map->n; i++)
+		archive_entry_sparse_add_entry(entry, (int64_t)map->parts[i].offset,
+					       (int64_t)map->parts[i].size_bytes);
+	if (map->n == 0)
+		archive_entry_sparse_add_entry(entry, 0, 0);
+}
+
+/* The header and the contents of a regular file under its first name. */
+static int put_regular(struct writer *writer, const struct mp_contents *contents,
+		       const struct mp_file *file, struct mp_error *err)
+{
+	MP_AUTO(mp_sparse_clear) struct mp_sparse map = { 0 };
+	uint64_t size = file->node.size_bytes;
+	int sparse = mp_sparse_map(contents, size, writer->holes_min, file->path, &map, err);
+
+	if (sparse < 0)
+		return -1;
+	fill_entry(writer, file, NULL);
+	if (sparse) {
+		mp_warn("'%s': %" PRIu64 " bytes of holes are left out; an engine that loads this "
+			"may not be able to save or push it again",
+			file->path, map.hole_bytes);
+		fill_map(writer->entry, &map);
+	}
+	if (put_header(writer, err))
+		return -1;
+	if (sparse)
+		return put_sparse(writer, contents, size, &map, file->path, err);
+	return put_contents(writer, contents, size, file->path, err);
+}
+
 static int put_file(struct writer *writer, struct mp_rootfs *root, const struct mp_file *file,
 		    const char *first, struct mp_error *err)
 {
 	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
-	bool has_contents = S_ISREG(file->node.mode) && !first && !file->made;
 
-	/* Opened first: a header without its contents would spoil the archive. */
-	if (has_contents && mp_rootfs_open(root, file->path, &contents, err))
-		return -1;
-	fill_entry(writer->entry, file, first);
+	if (S_ISREG(file->node.mode) && !first && !file->made) {
+		/* Opened first: a header without its contents would spoil the archive. */
+		if (mp_rootfs_open(root, file->path, &contents, err))
+			return -1;
+		return put_regular(writer, &contents, file, err);
+	}
+	fill_entry(writer, file, first);
 	if (put_header(writer, err))
 		return -1;
-	if (file->made)
-		return put_data(writer, file->made->data, file->made->len, err);
-	if (!has_contents)
-		return 0;
-	return put_contents(writer, &contents, file->node.size_bytes, file->path, err);
+	return file->made ? put_data(writer, file->made->data, file->made->len, err) : 0;
 }
 
 /*
- * The root itself is an entry, "./", only where an engine would not make it the same by itself. Its
- * time does not count: an export stream does not tell it.
+ * The root itself is an entry only where an engine would not make it the same by itself. Its time
+ * does not count: an export stream does not tell it. It is called "/", which GNU tar remarks upon,
+ * because Docker's overlay2 driver leaves out what is called "./" (moby, archive.Unpack).
  */
 static bool is_default_root(const struct mp_file *file)
 {
@@ -345,12 +535,33 @@ static void count(struct mp_archive_stats *stats, const struct mp_file *file, co
 		stats->size_bytes += file->node.size_bytes;
 }
 
+/* Names count, not files, so that the order in which they come does not matter. */
+static uint64_t holes_min(const struct mp_file *const *files, size_t n)
+{
+	uint64_t total = 0;
+
+	for (size_t i = 0; i < n && total <= LARGE_SET; i++)
+		total += files[i]->node.size_bytes;
+	return total > LARGE_SET ? HOLES_MIN_OF_LARGE_SET : HOLES_MIN;
+}
+
+static bool any_default_acl(const struct mp_file *const *files, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (S_ISDIR(files[i]->node.mode) && has_xattr(&files[i]->node, ACL_DEFAULT))
+			return true;
+	}
+	return false;
+}
+
 static int put_files(struct writer *writer, struct mp_rootfs *root,
 		     const struct mp_file *const *files, size_t n, struct mp_archive_stats *stats,
 		     struct mp_error *err)
 {
 	MP_AUTO(links_free) void *links = NULL;
 
+	writer->holes_min = holes_min(files, n);
+	writer->inherits = any_default_acl(files, n);
 	for (size_t i = 0; i < n; i++) {
 		const char *first;
 
@@ -397,6 +608,7 @@ int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set
 			return -1;
 	}
 	writer.sum = sum;
+	writer.set = set;
 	use_charset(&writer, true);
 	use_charset(&writer, all_utf8(set));
 	if (put_files(&writer, root, files, mp_fileset_count(set), &stats, err) ||

@@ -27,9 +27,12 @@ struct mp_layer {
  * with extended headers where a value does not fit): entries as mp_fileset_sorted has them,
  * relative names without "./", numeric owners and no names of them, modes, mtimes with nanoseconds,
  * symlinks, hard links (the first name carries the contents), devices, FIFOs, xattrs as
- * SCHILY.xattr records. The same set gives the same bytes. The root itself has an entry, "./", only
- * where it is not what engines make of it by themselves: 0755, 0:0, no xattrs. Sockets are left out
- * with a warning, as tar does. @name is used in errors.
+ * SCHILY.xattr records. The same set gives the same bytes. The root itself has an entry, "/", only
+ * where it is not what engines make of it by themselves: 0755, 0:0, no xattrs. What lies in a
+ * directory with a default ACL and has no ACL of its own says so, or unpacking would give it one.
+ * Files with a GiB of holes, more than half of their size, are sparse entries (GNU.sparse 1.0; in
+ * sets of more than 64 GiB, from a MiB on), whatever the source stores of them: packer/sparse.h.
+ * Sockets are left out with a warning, as tar does. @name is used in errors.
  *
  * A file that changes its size meanwhile is MP_E_SYS; what was written of the archive is then of no
  * use.

@@ -4,6 +4,7 @@
 #include "core/interrupt.h"
 #include "core/path.h"
 #include "packer/command.h"
+#include "packer/libc_loads.h"
 #include "packer/shebang.h"
 
 #include <elf.h>
@@ -17,6 +18,7 @@ struct closure {
 	struct mp_fileset *set;
 	const struct mp_closure_env *env;
 	struct mp_loader *loader;
+	struct mp_libc_loads *libc_loads;
 	struct mp_strmap *loaded;   /* real paths that some process loaded */
 	struct mp_strmap *provided; /* names by which kept ELF files are needed */
 	struct mp_strv libraries;   /* without an interpreter, to be loaded by themselves at last */
@@ -25,6 +27,7 @@ struct closure {
 
 static void closure_clear(struct closure *closure)
 {
+	mp_libc_loads_freep(&closure->libc_loads);
 	mp_loader_freep(&closure->loader);
 	mp_strmap_freep(&closure->loaded);
 	mp_strmap_freep(&closure->provided);
@@ -90,8 +93,68 @@ static int visit_script(struct closure *closure, const char *path, const char *h
 static int load(struct closure *closure, const char *path, const struct mp_elf *elf,
 		struct mp_error *err)
 {
-	return mp_process_load(closure->loader, closure->set, path, elf, closure->loaded,
-			       &closure->missing, err);
+	const struct mp_processes processes = {
+		.loader = closure->loader,
+		.set = closure->set,
+		.loaded = closure->loaded,
+		.missing = &closure->missing,
+		.preload = closure->env->preload,
+		.suggested = closure->env->suggested,
+	};
+
+	return mp_process_load(&processes, path, elf, err);
+}
+
+/* Chains of symlinks are no longer than mp_resolve walks. */
+#define LINKS_MAX 64
+
+enum mp_reason mp_closure_asked(const struct mp_fileset *set, const char *path)
+{
+	const struct mp_file *file = mp_fileset_find(set, path);
+
+	for (size_t i = 0; file && i < LINKS_MAX; i++) {
+		enum mp_reason reason = file->why.reason;
+
+		if (reason == MP_REASON_TRACED || reason == MP_REASON_LISTED ||
+		    reason == MP_REASON_RULE)
+			return reason;
+		if (reason != MP_REASON_TARGET || !file->why.because)
+			break;
+		file = mp_fileset_find(set, file->why.because);
+	}
+	return MP_REASON_COUNT;
+}
+
+/* Each file is kept because of one that was there before: the chain has an end. */
+bool mp_closure_is_unused(const struct mp_fileset *set, const char *path)
+{
+	const struct mp_file *file = mp_fileset_find(set, path);
+	size_t n = mp_fileset_count(set);
+
+	if (mp_closure_asked(set, path) == MP_REASON_TRACED)
+		return true;
+	for (; file && n > 0; n--) {
+		enum mp_reason reason = file->why.reason;
+
+		if (reason == MP_REASON_DLOPEN || reason == MP_REASON_LIBC)
+			return true;
+		if ((reason != MP_REASON_NEEDED && reason != MP_REASON_TARGET) ||
+		    !file->why.because)
+			return false;
+		file = mp_fileset_find(set, file->why.because);
+	}
+	return false;
+}
+
+static enum mp_libc_user user_of(const struct closure *closure, const char *path,
+				 const struct mp_elf *elf)
+{
+	enum mp_reason reason = mp_closure_asked(closure->set, path);
+
+	if (reason == MP_REASON_TRACED)
+		return MP_LIBC_USER_TRACED;
+	return reason != MP_REASON_COUNT && elf->interpreter ? MP_LIBC_USER_NAMED
+							     : MP_LIBC_USER_CLOSURE;
 }
 
 static int visit_elf(struct closure *closure, const char *path, struct mp_error *err)
@@ -101,6 +164,7 @@ static int visit_elf(struct closure *closure, const char *path, struct mp_error 
 
 	if (rc <= 0)
 		return rc;
+	mp_libc_loads_note(closure->libc_loads, path, elf, user_of(closure, path, elf));
 	if (elf->dynamic) {
 		mp_strmap_put(closure->provided, mp_path_base(path), closure);
 		if (elf->soname)
@@ -136,27 +200,37 @@ static int visit(struct closure *closure, const struct mp_file *file, struct mp_
  * Programs first, and only then libraries that none of them loaded: in a program they may be found
  * by its RPATH, by themselves not.
  */
+static int visit_library(struct closure *closure, const char *path, struct mp_error *err)
+{
+	const struct mp_elf *elf = NULL;
+
+	if (mp_strmap_get(closure->loaded, path))
+		return 0;
+	if (mp_loader_read_elf(closure->loader, path, &elf, err) < 0)
+		return -1;
+	return load(closure, path, elf, err);
+}
+
 static int visit_all(struct closure *closure, struct mp_error *err)
 {
 	size_t next_file = 0, next_library = 0;
 
-	while (next_file < mp_fileset_count(closure->set) || next_library < closure->libraries.n) {
-		const struct mp_elf *elf = NULL;
-		const char *path;
-
-		if (next_file < mp_fileset_count(closure->set)) {
+	for (;;) {
+		while (next_file < mp_fileset_count(closure->set)) {
 			if (visit(closure, mp_fileset_at(closure->set, next_file++), err))
+				return -1;
+		}
+		if (next_library < closure->libraries.n) {
+			if (visit_library(closure, closure->libraries.v[next_library++], err))
 				return -1;
 			continue;
 		}
-		path = closure->libraries.v[next_library++];
-		if (mp_strmap_get(closure->loaded, path))
-			continue;
-		if (mp_loader_read_elf(closure->loader, path, &elf, err) < 0 ||
-		    load(closure, path, elf, err))
+		/* At last, what the C library adds: which may need something in its turn. */
+		if (mp_libc_loads_keep(closure->libc_loads, err))
 			return -1;
+		if (next_file == mp_fileset_count(closure->set))
+			return 0;
 	}
-	return 0;
 }
 
 int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
@@ -173,6 +247,7 @@ int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
 		.provided = mp_strmap_new(NULL),
 	};
 
+	closure.libc_loads = mp_libc_loads_new(closure.loader, set, &env->locales);
 	if (visit_all(&closure, err))
 		return mp_error_prefix(err, "closure");
 	for (size_t i = 0; i < closure.missing.names.n; i++) {
@@ -182,6 +257,7 @@ int mp_closure_run(struct mp_resolver *resolver, struct mp_fileset *set,
 			continue;
 		mp_strv_push(&missing->names, name);
 		mp_strv_push(&missing->texts, closure.missing.texts.v[i]);
+		mp_strv_push(&missing->needed_by, closure.missing.needed_by.v[i]);
 	}
 	return 0;
 }

@@ -53,7 +53,6 @@ struct mp_decompressor {
 	struct archive *archive;
 	unsigned char *chunk;  /* of CHUNK bytes: compressed ones */
 	uint64_t taken, given; /* bytes so far, compressed and plain */
-	bool empty;            /* there is nothing to be given */
 	int rc;                /* of the thread, once the ring has ended */
 	struct mp_error err;
 };
@@ -86,17 +85,18 @@ static int open_archive(struct mp_decompressor *decompressor, int filter)
 {
 	struct archive *archive = decompressor->archive;
 	struct archive_entry *entry;
-	int rc;
 
 	/* Anything but OK, also a warning: that it would run a program for it. */
 	if (archive_read_append_filter(archive, filter) != ARCHIVE_OK ||
 	    archive_read_support_format_raw(archive) != ARCHIVE_OK ||
-	    archive_read_support_format_empty(archive) != ARCHIVE_OK ||
 	    archive_read_open(archive, decompressor, NULL, on_read, NULL) != ARCHIVE_OK)
 		return damaged(decompressor);
-	rc = archive_read_next_header(archive, &entry);
-	/* EOF: it holds no byte. */
-	return rc == ARCHIVE_OK ? 1 : rc == ARCHIVE_EOF ? 0 : damaged(decompressor);
+	/* Cut short in its first block looks the same as empty, which no archive and no layer is.
+	 */
+	if (archive_read_next_header(archive, &entry) != ARCHIVE_OK)
+		return mp_error_set(&decompressor->err, MP_E_FORMAT, 0,
+				    "decompress it: it is empty, damaged or cut short");
+	return 0;
 }
 
 static int check_bomb(struct mp_decompressor *decompressor)
@@ -137,8 +137,7 @@ static void *run(void *context)
 {
 	struct mp_decompressor *decompressor = context;
 
-	if (!decompressor->empty)
-		decompressor->rc = pump(decompressor);
+	decompressor->rc = pump(decompressor);
 	mp_ring_end(decompressor->ring);
 	return NULL;
 }
@@ -178,12 +177,11 @@ int mp_decompressor_start(const struct mp_contents *contents, enum mp_compressio
 	decompressor->archive = archive_read_new();
 	rc = open_archive(decompressor, compression == MP_COMPRESSION_GZIP ? ARCHIVE_FILTER_GZIP
 									   : ARCHIVE_FILTER_ZSTD);
-	if (rc < 0) {
+	if (rc) {
 		mp_error_set(err, decompressor->err.code, 0, "%s", decompressor->err.msg);
 		release(&decompressor);
 		return -1;
 	}
-	decompressor->empty = rc == 0;
 	rc = pthread_create(&decompressor->thread, NULL, run, decompressor);
 	if (rc) {
 		release(&decompressor);

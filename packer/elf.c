@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/elf.h"
 
+#include "core/log.h"
+#include "packer/libc_symbols.h"
+
 #include <errno.h>
 #include <gelf.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -23,6 +27,14 @@
 #define LIBRARIES_MAX 4096
 #define SEARCH_DIRS_MAX 1024
 #define SEARCH_PATH_MAX_BYTES 65536
+/* Of one PT_NOTE; the largest in use have some kilobytes. */
+#define NOTES_MAX_BYTES 65536
+#define DLOPENS_MAX 1024
+/* Of those that a file imports; the largest programs have some ten thousand. */
+#define SYMBOLS_MAX 65536
+#define SYMBOL_NAME_MAX 64
+/* Most of what is read lies together at the start of a file. */
+#define WINDOW_BYTES 16384
 
 struct reader {
 	const struct mp_contents *contents;
@@ -32,19 +44,24 @@ struct reader {
 	uint8_t byte_order;
 	GElf_Phdr *phdrs;
 	size_t n_phdrs;
+	uint64_t window_at; /* offset in the file of what was read ahead */
+	size_t window_len;
+	char window[WINDOW_BYTES];
 };
 
 /* What is wanted of a dynamic section. Strings are offsets into its string table. */
 struct dynamic {
 	uint64_t needed[LIBRARIES_MAX];
+	uint64_t filters[LIBRARIES_MAX];
 	uint64_t auxiliary[LIBRARIES_MAX];
-	size_t n_needed, n_auxiliary;
+	size_t n_needed, n_filters, n_auxiliary;
 	uint64_t soname, rpath, runpath;
 	bool has_soname, has_rpath, has_runpath;
 	bool no_default_lib;
 	bool has_strtab;
 	uint64_t strtab_addr;
 	uint64_t strtab_size;
+	uint64_t symtab_addr, gnu_hash_addr, hash_addr; /* 0: not there */
 };
 
 static void reader_clear(struct reader *reader)
@@ -58,18 +75,13 @@ static int malformed(const struct reader *reader, const char *what, struct mp_er
 			    what);
 }
 
-/* Reads exactly @len bytes at @offset; @what names them in the error. */
-static int read_at(const struct reader *reader, uint64_t offset, void *buf, size_t len,
-		   const char *what, struct mp_error *err)
+/* Reads as much as there is of @len bytes at @offset, at least @least; -1. */
+static ssize_t fetch(const struct reader *reader, uint64_t offset, void *buf, size_t len,
+		     size_t least, struct mp_error *err)
 {
 	size_t done = 0;
 
-	if (offset > reader->size_bytes || len > reader->size_bytes - offset)
-		return mp_error_set(err, MP_E_FORMAT, 0,
-				    "'%s' is a malformed ELF file: %s at offset %" PRIu64
-				    " (%zu bytes) is outside of the file",
-				    reader->name, what, offset, len);
-	while (done < len) {
+	while (done < least) {
 		ssize_t got = mp_contents_read(reader->contents, (char *)buf + done, len - done,
 					       offset + done);
 
@@ -79,6 +91,40 @@ static int read_at(const struct reader *reader, uint64_t offset, void *buf, size
 			return malformed(reader, "it became shorter while it was read", err);
 		done += (size_t)got;
 	}
+	return (ssize_t)done;
+}
+
+/* Whether what was read ahead has @len bytes at @offset. */
+static bool in_window(const struct reader *reader, uint64_t offset, size_t len)
+{
+	return offset >= reader->window_at && offset - reader->window_at <= reader->window_len &&
+	       len <= reader->window_len - (offset - reader->window_at);
+}
+
+/* Reads exactly @len bytes at @offset; @what names them in the error. */
+static int read_at(struct reader *reader, uint64_t offset, void *buf, size_t len, const char *what,
+		   struct mp_error *err)
+{
+	uint64_t start = offset & ~UINT64_C(4095);
+	ssize_t got;
+
+	if (offset > reader->size_bytes || len > reader->size_bytes - offset)
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "'%s' is a malformed ELF file: %s at offset %" PRIu64
+				    " (%zu bytes) is outside of the file",
+				    reader->name, what, offset, len);
+	if (len > WINDOW_BYTES / 2)
+		return fetch(reader, offset, buf, len, len, err) < 0 ? -1 : 0;
+	if (!in_window(reader, offset, len)) {
+		reader->window_len = 0;
+		got = fetch(reader, start, reader->window, WINDOW_BYTES,
+			    (size_t)(offset - start) + len, err);
+		if (got < 0)
+			return -1;
+		reader->window_at = start;
+		reader->window_len = (size_t)got;
+	}
+	memcpy(buf, reader->window + (offset - reader->window_at), len);
 	return 0;
 }
 
@@ -103,7 +149,7 @@ static int translate(const struct reader *reader, Elf_Type type, const void *raw
 }
 
 /* The file header as the 64-bit class has it. */
-static int read_header(const struct reader *reader, GElf_Ehdr *header, struct mp_error *err)
+static int read_header(struct reader *reader, GElf_Ehdr *header, struct mp_error *err)
 {
 	char raw[sizeof(Elf64_Ehdr)];
 	Elf32_Ehdr narrow;
@@ -119,6 +165,7 @@ static int read_header(const struct reader *reader, GElf_Ehdr *header, struct mp
 	*header = (GElf_Ehdr){
 		.e_type = narrow.e_type,
 		.e_machine = narrow.e_machine,
+		.e_flags = narrow.e_flags,
 		.e_phoff = narrow.e_phoff,
 		.e_phentsize = narrow.e_phentsize,
 		.e_phnum = narrow.e_phnum,
@@ -134,6 +181,7 @@ static GElf_Phdr widen_phdr(const Elf32_Phdr *narrow)
 		.p_vaddr = narrow->p_vaddr,
 		.p_filesz = narrow->p_filesz,
 		.p_memsz = narrow->p_memsz,
+		.p_align = narrow->p_align,
 	};
 }
 
@@ -199,12 +247,12 @@ static const GElf_Phdr *find_phdr(const struct reader *reader, uint32_t type)
 }
 
 /* The kernel's rules (fs/binfmt_elf.c): 2 to PATH_MAX bytes, the last of them a NUL. */
-static int read_interpreter(const struct reader *reader, char **out, struct mp_error *err)
+static int read_interpreter(struct reader *reader, char **out, struct mp_error *err)
 {
 	const GElf_Phdr *phdr = find_phdr(reader, PT_INTERP);
 	char text[PATH_MAX];
 
-	if (!phdr)
+	if (!phdr || phdr->p_filesz == 0) /* empty in a file of debug symbols alone */
 		return 0;
 	if (phdr->p_filesz < 2 || phdr->p_filesz > sizeof(text))
 		return malformed(reader, "its PT_INTERP has an impossible size", err);
@@ -231,8 +279,9 @@ static int take_entry(const struct reader *reader, struct dynamic *dyn, int64_t 
 {
 	switch (tag) {
 	case DT_NEEDED:
-	case DT_FILTER:
 		return add_library(reader, dyn->needed, &dyn->n_needed, value, err);
+	case DT_FILTER:
+		return add_library(reader, dyn->filters, &dyn->n_filters, value, err);
 	case DT_AUXILIARY:
 		return add_library(reader, dyn->auxiliary, &dyn->n_auxiliary, value, err);
 	case DT_SONAME:
@@ -256,6 +305,15 @@ static int take_entry(const struct reader *reader, struct dynamic *dyn, int64_t 
 		break;
 	case DT_STRSZ:
 		dyn->strtab_size = value;
+		break;
+	case DT_SYMTAB:
+		dyn->symtab_addr = value;
+		break;
+	case DT_GNU_HASH:
+		dyn->gnu_hash_addr = value;
+		break;
+	case DT_HASH:
+		dyn->hash_addr = value;
 		break;
 	}
 	return 0;
@@ -282,7 +340,7 @@ static int take_entries(const struct reader *reader, struct dynamic *dyn, const 
 }
 
 /* The loader finds the section by its address, so p_offset is not asked. */
-static int read_dynamic(const struct reader *reader, const GElf_Phdr *phdr, struct dynamic *dyn,
+static int read_dynamic(struct reader *reader, const GElf_Phdr *phdr, struct dynamic *dyn,
 			struct mp_error *err)
 {
 	size_t entry = reader->elf_class == ELFCLASS64 ? sizeof(Elf64_Dyn) : sizeof(Elf32_Dyn);
@@ -308,7 +366,7 @@ static int read_dynamic(const struct reader *reader, const GElf_Phdr *phdr, stru
 }
 
 /* The string at @index of the table that begins at @offset of the file and has @len bytes. */
-static int read_string(const struct reader *reader, uint64_t offset, uint64_t len, uint64_t index,
+static int read_string(struct reader *reader, uint64_t offset, uint64_t len, uint64_t index,
 		       size_t max_bytes, char **out, struct mp_error *err)
 {
 	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
@@ -336,7 +394,7 @@ static int read_string(const struct reader *reader, uint64_t offset, uint64_t le
 }
 
 struct strings {
-	const struct reader *reader;
+	struct reader *reader;
 	uint64_t offset;
 	uint64_t len;
 };
@@ -377,19 +435,20 @@ static int read_search_path(const struct strings *strings, uint64_t index, struc
 	return 0;
 }
 
-static int read_strings(const struct reader *reader, const struct dynamic *dyn, struct mp_elf *elf,
+static int read_strings(struct reader *reader, const struct dynamic *dyn, struct mp_elf *elf,
 			struct mp_error *err)
 {
 	struct strings strings = { .reader = reader };
 
-	if (!dyn->n_needed && !dyn->n_auxiliary && !dyn->has_soname && !dyn->has_rpath &&
-	    !dyn->has_runpath)
+	if (!dyn->n_needed && !dyn->n_filters && !dyn->n_auxiliary && !dyn->has_soname &&
+	    !dyn->has_rpath && !dyn->has_runpath)
 		return 0;
 	if (!dyn->has_strtab || !locate(reader, dyn->strtab_addr, &strings.offset, &strings.len))
 		return malformed(reader, "its string table is outside of the file", err);
 	if (strings.len > dyn->strtab_size)
 		strings.len = dyn->strtab_size;
 	if (read_names(&strings, dyn->needed, dyn->n_needed, &elf->needed, err) ||
+	    read_names(&strings, dyn->filters, dyn->n_filters, &elf->filters, err) ||
 	    read_names(&strings, dyn->auxiliary, dyn->n_auxiliary, &elf->auxiliary, err) ||
 	    (dyn->has_soname && read_string(reader, strings.offset, strings.len, dyn->soname,
 					    PATH_MAX, &elf->soname, err)) ||
@@ -397,6 +456,204 @@ static int read_strings(const struct reader *reader, const struct dynamic *dyn, 
 	    (dyn->has_runpath && read_search_path(&strings, dyn->runpath, &elf->runpath, err)))
 		return -1;
 	return 0;
+}
+
+static void take_dlopen_note(const struct reader *reader, const char *text, size_t len,
+			     struct mp_dlopens *dlopens)
+{
+	MP_AUTO(mp_freep) char *json = mp_xstrndup(text, strnlen(text, len));
+	struct mp_error err;
+
+	if (dlopens->n < DLOPENS_MAX && mp_dlopen_parse(json, reader->name, dlopens, &err))
+		mp_warn("%s; it is passed over", err.msg);
+}
+
+/* One note: where the next begins, or SIZE_MAX where this one makes no sense. */
+static size_t take_note(const struct reader *reader, const char *notes, size_t len, size_t at,
+			size_t align, struct mp_dlopens *dlopens)
+{
+	const char *name, *text;
+	size_t name_room, text_room;
+	Elf32_Nhdr note; /* the same in both classes */
+
+	if (translate(reader, ELF_T_WORD, notes + at, sizeof(note), &note, NULL))
+		return SIZE_MAX;
+	at += sizeof(note);
+	name_room = ((size_t)note.n_namesz + 3) & ~(size_t)3;
+	text_room = ((size_t)note.n_descsz + align - 1) & ~(align - 1);
+	if (name_room > len - at || note.n_descsz > len - at - name_room)
+		return SIZE_MAX;
+	name = notes + at;
+	text = name + name_room;
+	if (note.n_type == MP_DLOPEN_NOTE_TYPE && note.n_namesz == sizeof(MP_DLOPEN_NOTE_OWNER) &&
+	    memcmp(name, MP_DLOPEN_NOTE_OWNER, sizeof(MP_DLOPEN_NOTE_OWNER)) == 0)
+		take_dlopen_note(reader, text, note.n_descsz, dlopens);
+	/* The last one need not be padded. */
+	return text_room > len - at - name_room ? len : at + name_room + text_room;
+}
+
+/*
+ * What the segment says of libraries that the file loads by dlopen(3). The sections are allocated,
+ * so that a PT_NOTE has them also where the section table was stripped.
+ */
+static int read_notes(struct reader *reader, const GElf_Phdr *phdr, struct mp_dlopens *dlopens,
+		      struct mp_error *err)
+{
+	size_t len = phdr->p_filesz < NOTES_MAX_BYTES ? phdr->p_filesz : NOTES_MAX_BYTES;
+	/* System V's 8 in the 64-bit class is used where the segment says so alone. */
+	size_t align = phdr->p_align == 8 ? 8 : 4;
+	MP_AUTO(mp_freep) char *notes = NULL;
+	struct mp_error local;
+
+	if (len < sizeof(Elf32_Nhdr))
+		return 0;
+	notes = mp_xmalloc(len);
+	if (read_at(reader, phdr->p_offset, notes, len, "PT_NOTE", &local)) {
+		if (local.code == MP_E_SYS) {
+			if (err)
+				*err = local;
+			return -1;
+		}
+		mp_warn("%s; it is passed over", local.msg);
+		return 0;
+	}
+	for (size_t at = 0; at < len && len - at >= sizeof(Elf32_Nhdr);) {
+		at = take_note(reader, notes, len, at, align, dlopens);
+		if (at == SIZE_MAX)
+			mp_warn("'%s' has malformed notes: what it loads by dlopen may be missed",
+				reader->name);
+	}
+	return 0;
+}
+
+static int read_all_notes(struct reader *reader, struct mp_dlopens *dlopens, struct mp_error *err)
+{
+	for (size_t i = 0; i < reader->n_phdrs; i++) {
+		if (reader->phdrs[i].p_type == PT_NOTE &&
+		    read_notes(reader, &reader->phdrs[i], dlopens, err))
+			return -1;
+	}
+	return 0;
+}
+
+/* A word of the table at @addr, as a process sees it; 0 where there is none. */
+static uint32_t word_at(struct reader *reader, uint64_t addr, unsigned int index)
+{
+	uint64_t offset, len;
+	uint32_t raw, word;
+
+	if (!addr || !locate(reader, addr + (uint64_t)index * sizeof(raw), &offset, &len) ||
+	    read_at(reader, offset, &raw, sizeof(raw), "a hash table", NULL) ||
+	    translate(reader, ELF_T_WORD, &raw, sizeof(raw), &word, NULL))
+		return 0;
+	return word;
+}
+
+/*
+ * How many symbols at the table's start have all that are imported among them. What is in
+ * DT_GNU_HASH is defined, and comes last. But where a program that is not position independent
+ * takes the address of a function, the import is in there too: the string table behind says how
+ * many there are.
+ */
+static uint64_t count_symbols(struct reader *reader, const struct dynamic *dyn, bool executable)
+{
+	uint64_t entry = reader->elf_class == ELFCLASS64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	uint64_t n = dyn->gnu_hash_addr ? word_at(reader, dyn->gnu_hash_addr, 1)
+					: word_at(reader, dyn->hash_addr, 1);
+
+	if (dyn->gnu_hash_addr && executable && dyn->strtab_addr > dyn->symtab_addr)
+		n = (dyn->strtab_addr - dyn->symtab_addr) / entry;
+	return n < SYMBOLS_MAX ? n : SYMBOLS_MAX;
+}
+
+/* Those of the @n symbols at @offset that the file does not define, to *uses. */
+static void take_symbols(const struct strings *strings, const void *table, size_t n,
+			 unsigned int *uses)
+{
+	bool wide = strings->reader->elf_class == ELFCLASS64;
+
+	for (size_t i = 0; i < n; i++) {
+		const Elf64_Sym *symbol64 = (const Elf64_Sym *)table + i;
+		const Elf32_Sym *symbol32 = (const Elf32_Sym *)table + i;
+		uint64_t name = wide ? symbol64->st_name : symbol32->st_name;
+		unsigned int section = wide ? symbol64->st_shndx : symbol32->st_shndx;
+		char text[SYMBOL_NAME_MAX];
+		size_t len = sizeof(text);
+
+		if (section != SHN_UNDEF || name == 0 || name >= strings->len)
+			continue;
+		if (len > strings->len - name)
+			len = strings->len - name;
+		if (read_at(strings->reader, strings->offset + name, text, len, "a symbol", NULL))
+			return;
+		if (memchr(text, '\0', len))
+			*uses |= mp_libc_use_of(text);
+	}
+}
+
+/* A table that makes no sense is none: nothing that the loader does depends on it. */
+static void read_imports(const struct strings *strings, const struct dynamic *dyn, bool executable,
+			 unsigned int *uses)
+{
+	struct reader *reader = strings->reader;
+	size_t entry = reader->elf_class == ELFCLASS64 ? sizeof(Elf64_Sym) : sizeof(Elf32_Sym);
+	uint64_t n = count_symbols(reader, dyn, executable);
+	MP_AUTO(mp_freep) char *raw = NULL;
+	MP_AUTO(mp_freep) char *table = NULL;
+	uint64_t offset, len;
+
+	if (!n || !dyn->symtab_addr || !locate(reader, dyn->symtab_addr, &offset, &len))
+		return;
+	if (n > len / entry)
+		n = len / entry;
+	if (!n)
+		return;
+	raw = mp_xmalloc(n * entry);
+	table = mp_xmalloc(n * entry);
+	if (read_at(reader, offset, raw, n * entry, "the symbol table", NULL) ||
+	    translate(reader, ELF_T_SYM, raw, n * entry, table, NULL))
+		return;
+	take_symbols(strings, table, n, uses);
+}
+
+/*
+ * The newest of the versions that the string table of libc.so.6 has ("GLIBC_2.34"), which it
+ * defines; nothing that it needs itself (the loader's) is newer.
+ */
+static void read_glibc_version(const struct strings *strings, unsigned int *minor)
+{
+	static const char prefix[] = "GLIBC_2.";
+	size_t len =
+		strings->len < SEARCH_PATH_MAX_BYTES * 4 ? strings->len : SEARCH_PATH_MAX_BYTES * 4;
+	MP_AUTO(mp_freep) char *text = mp_xmalloc(len + 1);
+	const char *at = text;
+
+	if (read_at(strings->reader, strings->offset, text, len, "the string table", NULL))
+		return;
+	text[len] = '\0';
+	while ((at = memmem(at, len - (size_t)(at - text), prefix, strlen(prefix)))) {
+		unsigned long found = strtoul(at + strlen(prefix), NULL, 10);
+
+		if (found < 1000 && found > *minor)
+			*minor = (unsigned int)found;
+		at += strlen(prefix);
+	}
+}
+
+/* What the loader does not read of a dynamic object, but others will ask for. */
+static int read_rest(struct reader *reader, const struct dynamic *dyn, bool executable,
+		     struct mp_elf *elf, struct mp_error *err)
+{
+	struct strings strings = { .reader = reader };
+
+	if (dyn->has_strtab && locate(reader, dyn->strtab_addr, &strings.offset, &strings.len)) {
+		if (strings.len > dyn->strtab_size)
+			strings.len = dyn->strtab_size;
+		read_imports(&strings, dyn, executable, &elf->libc_uses);
+		if (elf->soname && strcmp(elf->soname, "libc.so.6") == 0)
+			read_glibc_version(&strings, &elf->glibc_minor);
+	}
+	return read_all_notes(reader, &elf->dlopens, err);
 }
 
 static int read_elf(struct reader *reader, struct mp_elf *elf, struct mp_error *err)
@@ -410,6 +667,7 @@ static int read_elf(struct reader *reader, struct mp_elf *elf, struct mp_error *
 	elf->elf_class = reader->elf_class;
 	elf->byte_order = reader->byte_order;
 	elf->machine = header.e_machine;
+	elf->flags = header.e_flags;
 	/* Object files and core dumps: no loader ever reads them. */
 	if (header.e_type != ET_EXEC && header.e_type != ET_DYN)
 		return 0;
@@ -424,7 +682,7 @@ static int read_elf(struct reader *reader, struct mp_elf *elf, struct mp_error *
 	elf->dynamic = true;
 	elf->has_runpath = dyn->has_runpath;
 	elf->no_default_lib = dyn->no_default_lib;
-	return 0;
+	return read_rest(reader, dyn, header.e_type == ET_EXEC, elf, err);
 }
 
 /* 1 where @fd begins with ELF's magic number, and then class and byte order are known. */
@@ -473,8 +731,10 @@ void mp_elf_clear(struct mp_elf *elf)
 	mp_freep(&elf->interpreter);
 	mp_freep(&elf->soname);
 	mp_strv_free(&elf->needed);
+	mp_strv_free(&elf->filters);
 	mp_strv_free(&elf->auxiliary);
 	mp_strv_free(&elf->rpath);
 	mp_strv_free(&elf->runpath);
+	mp_dlopens_free(&elf->dlopens);
 	*elf = (struct mp_elf){ 0 };
 }

@@ -4,6 +4,7 @@
 #include <search.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /*
  * Sets can be as large as the image: no path is kept twice, and a reason's texts are kept once
@@ -173,6 +174,16 @@ void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds)
 	}
 }
 
+void mp_fileset_forget_time(struct mp_fileset *set, const char *path)
+{
+	struct mp_file *file = find(set, path);
+
+	if (!file || !S_ISDIR(file->node.mode))
+		return;
+	file->node.mtime_s = 0;
+	file->node.mtime_ns = 0;
+}
+
 size_t mp_fileset_count(const struct mp_fileset *set)
 {
 	return set->n;
@@ -222,7 +233,7 @@ static const char *reason_text(enum mp_reason reason)
 		[MP_REASON_INTERPRETER] = "ELF interpreter of",
 		[MP_REASON_NEEDED] = "needed by",
 		[MP_REASON_DLOPEN] = "dlopen note of",
-		[MP_REASON_LIBC] = "loaded by the C library",
+		[MP_REASON_LIBC] = "loaded by the C library for",
 		[MP_REASON_SHEBANG] = "shebang interpreter of",
 		[MP_REASON_USERS] = "user database",
 		[MP_REASON_WORKDIR] = "working directory",

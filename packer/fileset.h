@@ -67,6 +67,8 @@ void mp_fileset_remove_if(struct mp_fileset *set,
 			  const void *context);
 /* Nothing is newer than @seconds, and what was made here is of that time. */
 void mp_fileset_clamp_times(struct mp_fileset *set, int64_t seconds);
+/* The directory @path has the time 0 from now on; nothing where it is not there, or none. */
+void mp_fileset_forget_time(struct mp_fileset *set, const char *path);
 size_t mp_fileset_count(const struct mp_fileset *set);
 /* Entries in the order of their addition: a set may grow while it is walked by index. */
 const struct mp_file *mp_fileset_at(const struct mp_fileset *set, size_t index);

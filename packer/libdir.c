@@ -9,6 +9,9 @@
 #define HWCAPS_DIR "glibc-hwcaps"
 /* Three levels exist for x86-64, two or three for others. */
 #define HWCAPS_MAX 32
+/* Subdirectories of subdirectories, and how many in all. */
+#define LEGACY_DEPTH_MAX 4
+#define LEGACY_MAX 64
 /* The names of a larger directory are not kept: memory. */
 #define NAMES_MAX 20000
 
@@ -82,6 +85,110 @@ static int read_variants(struct mp_libdirs *dirs, const char *path, struct libdi
 	return 0;
 }
 
+/*
+ * Names of the subdirectories that glibc before 2.37 looks into: "tls", the platform, and what the
+ * kernel's AT_HWCAP has of the names that it knows (sysdeps of each machine, dl-procinfo.c).
+ */
+static bool is_legacy_name(const char *name)
+{
+	static const char *const names[] = {
+		"tls",
+		/* x86 */
+		"x86_64",
+		"haswell",
+		"xeon_phi",
+		"avx512_1",
+		"i386",
+		"i486",
+		"i586",
+		"i686",
+		"sse2",
+		/* Arm */
+		"aarch64",
+		"atomics",
+		"neon",
+		"vfp",
+		"vfpv3",
+		"vfpv3d16",
+		"vfpv4",
+		"iwmmxt",
+		"half",
+		"thumb",
+		"fastmult",
+		"edsp",
+		"java",
+		"v5l",
+		"v6l",
+		"v7l",
+		"v8l",
+		/* POWER */
+		"power4",
+		"power5",
+		"power5+",
+		"power6",
+		"power6x",
+		"power7",
+		"power8",
+		"power9",
+		"power10",
+		"ppc970",
+		"ppc-cell-be",
+		"altivec",
+		"dfp",
+		"vsx",
+		/* IBM Z, SPARC */
+		"esan3",
+		"zarch",
+		"stfle",
+		"msa",
+		"ldisp",
+		"eimm",
+		"etf3eh",
+		"highgprs",
+		"z900",
+		"z990",
+		"z9-109",
+		"z10",
+		"z196",
+		"zEC12",
+		"z13",
+		"z14",
+		"z15",
+		"v9",
+		"ultra3",
+		"v9v",
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(names); i++) {
+		if (strcmp(name, names[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Adds those of @names in @path, and theirs: they come in any combination. */
+static int read_legacy(struct mp_libdirs *dirs, const char *path, const struct mp_strv *names,
+		       struct libdir *dir, unsigned int depth, struct mp_error *err)
+{
+	for (size_t i = 0; i < names->n && dir->variants.n < LEGACY_MAX; i++) {
+		MP_AUTO(mp_strv_free) struct mp_strv below = { 0 };
+		MP_AUTO(mp_freep) char *subdir = NULL;
+
+		if (!is_legacy_name(names->v[i]))
+			continue;
+		subdir = mp_path_join(path, names->v[i]);
+		if (mp_resolver_list(dirs->resolver, subdir, &below, err))
+			return -1;
+		if (below.n == 0)
+			continue;
+		mp_strv_push(&dir->variants, subdir);
+		if (depth < LEGACY_DEPTH_MAX &&
+		    read_legacy(dirs, subdir, &below, dir, depth + 1, err))
+			return -1;
+	}
+	return 0;
+}
+
 static struct libdir *get(struct mp_libdirs *dirs, const char *path, struct mp_error *err)
 {
 	struct libdir *known = mp_strmap_get(dirs->dirs, path);
@@ -93,7 +200,8 @@ static struct libdir *get(struct mp_libdirs *dirs, const char *path, struct mp_e
 	if (mp_resolver_list(dirs->resolver, path, &dir->names, err))
 		return NULL;
 	dir->complete = dir->names.n <= NAMES_MAX;
-	if (read_variants(dirs, path, dir, err))
+	if (read_variants(dirs, path, dir, err) ||
+	    read_legacy(dirs, path, &dir->names, dir, 1, err))
 		return NULL;
 	if (!dir->complete)
 		mp_strv_free(&dir->names);

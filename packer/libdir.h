@@ -19,8 +19,9 @@ MP_MUST_USE int mp_libdirs_may_have(struct mp_libdirs *dirs, const char *dir, co
 				    struct mp_error *err);
 
 /*
- * The subdirectories of @dir that the loader prefers on some CPUs (glibc-hwcaps): every level,
- * since an image may run on any. *subdirs_out: borrowed, paths.
+ * The subdirectories of @dir that the loader prefers on some CPUs: glibc-hwcaps, and what came
+ * before it until glibc 2.36 (tls, haswell, …); every one, since an image may run on any.
+ * *subdirs_out: borrowed, paths.
  */
 MP_MUST_USE int mp_libdirs_variants(struct mp_libdirs *dirs, const char *dir,
 				    const struct mp_strv **subdirs_out, struct mp_error *err);

@@ -353,7 +353,7 @@ static int try_cache(struct search *search, struct mp_error *err)
 	if (read_cache(search->loader, err))
 		return -1;
 	if (!search->loader->cache)
-		return try_dirs(search, &search->loader->conf_dirs, err);
+		return 0;
 	mp_strv_push(search->tried, CACHE_PATH);
 	n = mp_ldcache_find(search->loader->cache, search->name, &entries);
 	if (try_entries(search, entries, n, false, err) ||
@@ -402,6 +402,10 @@ static int search_glibc(struct search *search, struct mp_error *err)
 		rc = try_cache(search, err);
 	if (rc == 0)
 		rc = try_defaults(search, err);
+	/* The loader itself never reads ld.so.conf, but ldconfig does when the image is made fit.
+	 */
+	if (rc == 0 && !search->needer->elf->no_default_lib)
+		rc = try_dirs(search, &search->loader->conf_dirs, err);
 	return rc;
 }
 
@@ -430,6 +434,18 @@ static int try_musl_path(struct search *search, struct mp_error *err)
 	return found;
 }
 
+/* One that has another token than $ORIGIN is as good as none (ldso/dynlink.c, fixup_rpath). */
+static bool musl_reads(const struct mp_strv *dirs)
+{
+	for (size_t i = 0; i < dirs->n; i++) {
+		for (const char *at = dirs->v[i]; (at = strchr(at, '$')); at++) {
+			if (strncmp(at, "$ORIGIN", 7) != 0 && strncmp(at, "${ORIGIN}", 9) != 0)
+				return false;
+		}
+	}
+	return true;
+}
+
 /* RPATH and RUNPATH are one thing, which an object inherits from those that it was loaded for. */
 static int search_musl(struct search *search, struct mp_error *err)
 {
@@ -438,9 +454,10 @@ static int search_musl(struct search *search, struct mp_error *err)
 	for (const struct mp_object *object = search->needer; rc == 0 && object;
 	     object = object->needer) {
 		const struct mp_elf *elf = object->elf;
+		const struct mp_strv *dirs = elf->has_runpath ? &elf->runpath : &elf->rpath;
 
-		rc = try_search_path(search, elf->has_runpath ? &elf->runpath : &elf->rpath, object,
-				     err);
+		if (musl_reads(dirs))
+			rc = try_search_path(search, dirs, object, err);
 	}
 	if (rc == 0)
 		rc = try_musl_path(search, err);

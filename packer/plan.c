@@ -5,6 +5,8 @@
 #include "core/path.h"
 #include "packer/closure.h"
 #include "packer/command.h"
+#include "packer/plan_file.h"
+#include "packer/touched.h"
 
 #include <errno.h>
 #include <string.h>
@@ -35,7 +37,9 @@ void mp_plan_notes_clear(struct mp_plan_notes *notes)
 {
 	mp_strv_free(&notes->missing_listed);
 	mp_strv_free(&notes->missing_needed);
+	mp_strv_free(&notes->missing_unused);
 	mp_strv_free(&notes->created_at_run);
+	mp_packages_freep(&notes->packages);
 }
 
 /* What of a running container is not the image's: the engine mounts it there. */
@@ -405,20 +409,62 @@ static int take_mount_points(struct plan *plan, struct mp_error *err)
 	return 0;
 }
 
+/* The locales that the image's environment selects (locale(7)). */
+static void list_locales(const struct mp_image_config *config, struct mp_strv *locales)
+{
+	static const char *const variables[] = {
+		"LC_ALL",         "LC_CTYPE",    "LC_COLLATE",
+		"LC_MESSAGES",    "LC_MONETARY", "LC_NUMERIC",
+		"LC_TIME",        "LC_ADDRESS",  "LC_IDENTIFICATION",
+		"LC_MEASUREMENT", "LC_NAME",     "LC_PAPER",
+		"LC_TELEPHONE",   "LANG",
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(variables); i++) {
+		const char *value = environment(config, variables[i]);
+
+		if (!value || !value[0])
+			continue;
+		if (mp_strv_find(locales, value) < 0)
+			mp_strv_push(locales, value);
+		if (i == 0) /* LC_ALL: no other counts */
+			return;
+	}
+}
+
+/*
+ * A missing library matters unless the file that needs it was in use when the trace was made, or is
+ * but an extra of the C library or of a note: then the original image does without it just so.
+ */
+static void take_missing(struct plan *plan, const struct mp_missing *missing)
+{
+	for (size_t i = 0; i < missing->texts.n; i++) {
+		bool unused = mp_closure_is_unused(plan->set, missing->needed_by.v[i]);
+
+		mp_strv_push(unused ? &plan->notes.missing_unused : &plan->notes.missing_needed,
+			     missing->texts.v[i]);
+	}
+}
+
 static int take_closure(struct plan *plan, struct mp_error *err)
 {
 	const struct mp_image_config *config = plan->request->config;
-	const struct mp_closure_env env = {
+	struct mp_closure_env env = {
 		.library_path = environment(config, "LD_LIBRARY_PATH"),
+		.preload = environment(config, "LD_PRELOAD"),
 		.search_path = environment(config, "PATH"),
 		.working_dir = working_dir(config),
+		.suggested = plan->request->keep_suggested,
 	};
 	struct mp_missing missing = { 0 };
-	int rc = mp_closure_run(plan->resolver, plan->set, &env, &missing, err);
+	int rc;
 
+	list_locales(config, &env.locales);
+	rc = mp_closure_run(plan->resolver, plan->set, &env, &missing, err);
 	if (rc == 0)
-		mp_strv_copy(&plan->notes.missing_needed, &missing.texts);
+		take_missing(plan, &missing);
 	mp_missing_free(&missing);
+	mp_strv_free(&env.locales);
 	return rc;
 }
 
@@ -495,6 +541,16 @@ static int begin_drops(struct plan *plan, struct mp_error *err)
 	return 0;
 }
 
+/* Whose the files are, and what tells a scanner so. */
+static int take_packages(struct plan *plan, struct mp_error *err)
+{
+	if (plan->request->no_package_db)
+		return 0;
+	if (mp_packages_find(plan->resolver, plan->set, &plan->notes.packages, err))
+		return -1;
+	return mp_packages_add_records(plan->notes.packages, plan->resolver, plan->set, err);
+}
+
 static int take_all(struct plan *plan, struct mp_error *err)
 {
 	/* Mount points first: where one is made up, the host's must not come in as some parent. */
@@ -502,10 +558,31 @@ static int take_all(struct plan *plan, struct mp_error *err)
 		return -1;
 	if (plan->request->trace ? take_trace(plan, err) : take_list(plan, err))
 		return -1;
-	if (take_config(plan, err) || take_rules(plan, err))
+	if (take_config(plan, err) || take_rules(plan, err) || take_closure(plan, err) ||
+	    take_looks(plan, err))
 		return -1;
-	if (take_closure(plan, err) || take_looks(plan, err))
+	if (mp_touched_forget(plan->resolver, plan->request->config, plan->set, err))
 		return -1;
+	return take_packages(plan, err);
+}
+
+static int plan_from_text(struct mp_rootfs *root, const struct mp_plan_request *request,
+			  struct mp_fileset **set_out, struct mp_plan_notes *notes_out,
+			  struct mp_error *err)
+{
+	const struct mp_plan_text *text = request->plan;
+	MP_AUTO(mp_plan_header_clear) struct mp_plan_header header = { 0 };
+	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
+	MP_AUTO(mp_resolver_freep) struct mp_resolver *resolver = mp_resolver_new(root, NULL);
+
+	hide_host(resolver);
+	if (mp_plan_from_file(root, text->text, text->len, text->name, &header, &set, err) ||
+	    mp_touched_forget(resolver, request->config, set, err))
+		return -1;
+	*notes_out = (struct mp_plan_notes){ 0 };
+	if (!request->no_package_db && mp_packages_find(resolver, set, &notes_out->packages, err))
+		return -1;
+	*set_out = MP_STEAL(set);
 	return 0;
 }
 
@@ -522,6 +599,8 @@ int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 		.rules = request->rules ? request->rules : &no_rules,
 	};
 
+	if (request->plan)
+		return plan_from_text(root, request, set_out, notes_out, err);
 	plan.resolver = mp_resolver_new(root, plan.set);
 	hide_host(plan.resolver);
 	/* A list may ask for a device node: not every rootfs is run by an engine that makes them.

@@ -5,6 +5,7 @@
 #include "core/interrupt.h"
 #include "core/path.h"
 #include "packer/resolve.h"
+#include "packer/touched.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -128,10 +129,14 @@ static void put_header(struct mp_buf *text, const struct mp_plan_header *header)
 	end_line(text);
 }
 
-static bool same_metadata(const struct mp_node *a, const struct mp_node *b)
+/* Whether @file, which is packed, is as @node, which the image has. */
+static bool is_as_in_image(const struct mp_file *file, const struct mp_node *node)
 {
-	return a->mode == b->mode && a->uid == b->uid && a->gid == b->gid &&
-	       a->mtime_s == b->mtime_s && a->mtime_ns == b->mtime_ns;
+	const struct mp_node *own = &file->node;
+	bool same_time = own->mtime_s == node->mtime_s && own->mtime_ns == node->mtime_ns;
+
+	return own->mode == node->mode && own->uid == node->uid && own->gid == node->gid &&
+	       (same_time || mp_touched_always(file->path));
 }
 
 static int origin_of(struct mp_rootfs *root, const struct mp_file *file,
@@ -147,7 +152,7 @@ static int origin_of(struct mp_rootfs *root, const struct mp_file *file,
 	rc = mp_rootfs_lookup(root, file->path, &node, err);
 	if (rc < 0)
 		return -1;
-	same = rc > 0 && same_metadata(&node, &file->node);
+	same = rc > 0 && is_as_in_image(file, &node);
 	if (!same || (file->made && file->made->len > 0))
 		*origin_out = MP_PLAN_MADE;
 	else if (file->made)
@@ -217,7 +222,7 @@ static int bad_line(const struct reader *reader, struct mp_error *err, const cha
 	return mp_error_set(err, MP_E_FORMAT, 0, "%s:%zu: %s", reader->name, reader->number, what);
 }
 
-static void line_clear(struct mp_plan_line *line)
+void mp_plan_line_clear(struct mp_plan_line *line)
 {
 	mp_freep(&line->path);
 	free((char *)line->why.because);
@@ -441,7 +446,7 @@ static int read_line(const struct reader *reader, const char *text,
 		     int (*take)(void *context, struct mp_plan_line *line, struct mp_error *err),
 		     void *context, struct mp_error *err)
 {
-	MP_AUTO(line_clear) struct mp_plan_line line = { 0 };
+	MP_AUTO(mp_plan_line_clear) struct mp_plan_line line = { 0 };
 
 	if (reader->number == 1)
 		return parse_header(reader, text, header_out, err);
@@ -479,6 +484,16 @@ int mp_plan_file_read(const char *text, size_t len, const char *name,
 		text = newline + 1;
 	}
 	return 0;
+}
+
+int mp_plan_file_read_header(const char *text, size_t len, const char *name,
+			     struct mp_plan_header *header_out, struct mp_error *err)
+{
+	const char *newline = len ? memchr(text, '\n', len) : NULL;
+
+	/* No line is left for anyone to take. */
+	return mp_plan_file_read(text, newline ? (size_t)(newline + 1 - text) : len, name,
+				 header_out, NULL, NULL, err);
 }
 
 /* From a plan to a set */

@@ -44,6 +44,8 @@ struct mp_plan_line {
 	struct mp_buf contents; /* MADE regular files */
 };
 
+void mp_plan_line_clear(struct mp_plan_line *line);
+
 /* The word for @reason in a plan: "needed". */
 const char *mp_reason_word(enum mp_reason reason);
 
@@ -54,6 +56,10 @@ const char *mp_reason_word(enum mp_reason reason);
 MP_MUST_USE int mp_plan_file_write(struct mp_rootfs *root, const struct mp_fileset *set,
 				   const struct mp_plan_header *header, int fd, const char *name,
 				   struct mp_buf *text, struct mp_error *err);
+
+/* The header alone; cleared by the caller. MP_E_FORMAT where @text does not begin as a plan. */
+MP_MUST_USE int mp_plan_file_read_header(const char *text, size_t len, const char *name,
+					 struct mp_plan_header *header_out, struct mp_error *err);
 
 /* Whether @text begins as a plan does. */
 bool mp_plan_file_looks_like(const char *text, size_t len);

@@ -4,6 +4,7 @@
 #include "core/interrupt.h"
 #include "core/path.h"
 #include "packer/command.h"
+#include "packer/packages.h"
 
 #include <string.h>
 #include <sys/stat.h>
@@ -99,6 +100,30 @@ int mp_rule_list_parse(struct mp_rule_list *list, const char *option, const char
 		*push(list) = found.v[i];
 	found.n = 0;
 	return 0;
+}
+
+static void describe_each(const struct mp_strv *names, const char *option, struct mp_strv *options)
+{
+	for (size_t i = 0; i < names->n; i++)
+		mp_strv_push_take(options, mp_xasprintf("%s %s", option, names->v[i]));
+}
+
+void mp_rules_describe(const struct mp_rules *rules, struct mp_strv *options)
+{
+	static const char *const words[] = MP_STAT_ONLY_WORDS;
+
+	for (size_t i = 0; i < rules->keep.n; i++)
+		mp_strv_push(options, rules->keep.v[i].text);
+	for (size_t i = 0; i < rules->drop.n; i++)
+		mp_strv_push(options, rules->drop.v[i].text);
+	describe_each(&rules->exes, "--keep-exe", options);
+	describe_each(&rules->packages, "--keep-package", options);
+	if (rules->shell)
+		mp_strv_push(options, "--keep-shell");
+	if (rules->listed)
+		mp_strv_push(options, "--keep-listed");
+	if (rules->stat_only != MP_STAT_ONLY_KEEP)
+		mp_strv_push_take(options, mp_xasprintf("--stat-only=%s", words[rules->stat_only]));
 }
 
 /* Walking the image */
@@ -466,6 +491,25 @@ static int keep_shell(struct keeping *keeping, const struct mp_rules_env *env, s
 	return 0;
 }
 
+static int keep_package(struct keeping *keeping, const char *name, struct mp_error *err)
+{
+	MP_AUTO(mp_freep) char *option = mp_xasprintf("--keep-package %s", name);
+	MP_AUTO(mp_strv_free) struct mp_strv paths = { 0 };
+	int rc = mp_packages_files(keeping->resolver, name, &paths, err);
+
+	if (rc < 0)
+		return -1;
+	if (rc == 0)
+		return mp_error_set(err, MP_E_NOTFOUND, 0,
+				    "%s: no package database of the image has it", option);
+	keeping->why = (struct mp_why){ MP_REASON_RULE, NULL, option };
+	for (size_t i = 0; i < paths.n; i++) {
+		if (mp_interrupt_check(err) || keep_resolved(keeping, paths.v[i], err))
+			return -1;
+	}
+	return 0;
+}
+
 int mp_rules_keep(const struct mp_rules *rules, const struct mp_rules_env *env,
 		  struct mp_resolver *resolver, struct mp_fileset *set, struct mp_error *err)
 {
@@ -477,6 +521,10 @@ int mp_rules_keep(const struct mp_rules *rules, const struct mp_rules_env *env,
 	}
 	for (size_t i = 0; i < rules->exes.n; i++) {
 		if (keep_exe(&keeping, env, rules->exes.v[i], err))
+			return -1;
+	}
+	for (size_t i = 0; i < rules->packages.n; i++) {
+		if (keep_package(&keeping, rules->packages.v[i], err))
 			return -1;
 	}
 	return rules->shell ? keep_shell(&keeping, env, err) : 0;

@@ -34,7 +34,7 @@ enum mp_stat_only {
 struct mp_rules {
 	struct mp_rule_list keep, drop;
 	struct mp_strv exes;     /* programs: names that PATH of the image finds, or paths */
-	struct mp_strv packages; /* all files of these */
+	struct mp_strv packages; /* all files of these, by the image's package database */
 	bool shell;              /* /bin/sh, and what mp_rules_keep says */
 	bool listed;             /* what was in directories that the traced program listed */
 	enum mp_stat_only stat_only;
@@ -52,6 +52,15 @@ MP_MUST_USE int mp_rule_list_add(struct mp_rule_list *list, const char *option, 
 MP_MUST_USE int mp_rule_list_parse(struct mp_rule_list *list, const char *option, const char *text,
 				   size_t len, const char *name, struct mp_error *err);
 void mp_rules_free(struct mp_rules *rules);
+
+/* Appends the options that say the same as @rules, such as "--drop /usr/share/doc". */
+void mp_rules_describe(const struct mp_rules *rules, struct mp_strv *options);
+
+/* The words for enum mp_stat_only, in its order: "keep", "empty", "drop". */
+#define MP_STAT_ONLY_WORDS                                                                         \
+	{                                                                                          \
+		"keep", "empty", "drop"                                                            \
+	}
 
 /* Where programs are looked for. */
 struct mp_rules_env {

@@ -8,15 +8,16 @@ set -euo pipefail
 
 image=debian:bookworm-slim
 suite=bookworm
+kept=$suite-slim-2.tar # its number: what is in it has changed
 pull_timeout_s=${MICROPACK_PULL_TIMEOUT:-8}
 
 usage()
 {
-	cat <<'END'
+	cat <<END
 usage: base-image.sh [CACHE_DIR]
 
 Makes sure that the engine at DOCKER_HOST has the image debian:bookworm-slim.
-CACHE_DIR (default /var/cache/micropack) keeps bookworm-slim.tar when it had to be made.
+CACHE_DIR (default /var/cache/micropack) keeps $kept when it had to be made.
 
   MICROPACK_PULL_TIMEOUT   seconds that 'docker pull' may take (8; 0 does not try)
   MICROPACK_DEBIAN_MIRROR  mirror for debootstrap
@@ -127,10 +128,12 @@ make_tar()
 	fi
 	slim_down "$work/root"
 
+	# Times in whole seconds, as in images that a builder has made: an export tells no others.
 	tar --create --file "$work/base.tar" --numeric-owner --xattrs --xattrs-include='*' \
+		--pax-option=delete=atime,delete=ctime,delete=mtime \
 		--sort=name --one-file-system --exclude='./proc/*' --exclude='./sys/*' \
 		--exclude='./dev/*' -C "$work/root" .
-	mv -f "$work/base.tar" "$cache/$suite-slim.tar"
+	mv -f "$work/base.tar" "$cache/$kept"
 	cleanup
 	work=
 }
@@ -177,9 +180,9 @@ flock -w 300 9 || die "another base-image.sh has been busy in '$cache' for five 
 if docker image inspect "$image" >/dev/null 2>&1; then
 	exit 0
 fi
-[ -s "$cache/$suite-slim.tar" ] || make_tar "$cache"
+[ -s "$cache/$kept" ] || make_tar "$cache"
 docker import --change 'CMD ["bash"]' \
 	--change 'ENV PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' \
-	"$cache/$suite-slim.tar" "$image" >/dev/null ||
-	die "the engine could not import '$cache/$suite-slim.tar'"
-say "imported $image from $cache/$suite-slim.tar"
+	"$cache/$kept" "$image" >/dev/null ||
+	die "the engine could not import '$cache/$kept'"
+say "imported $image from $cache/$kept"

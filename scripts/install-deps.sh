@@ -44,6 +44,7 @@ packages()
 	printf '%s\n' gcc libc6-dev linux-libc-dev make 'pkg-config|pkgconf' clang
 	printf '%s\n' libbpf-dev libelf-dev libarchive-dev zlib1g-dev libzstd-dev \
 		'libcurl4-openssl-dev|libcurl4-gnutls-dev|libcurl4-nss-dev' libssl-dev libjansson-dev \
+		libsqlite3-dev \
 		libcriterion-dev
 
 	case $id in
@@ -72,13 +73,14 @@ packages()
 		echo apparmor
 	fi
 
-	# Tests of 32-bit calls: a C library for them.
+	# Tests of 32-bit calls: a C library for them. Tests of musl's loader: Debian's musl.
 	if [ "$(dpkg --print-architecture)" = amd64 ]; then
 		echo gcc-multilib
 	fi
+	echo musl-tools
 
 	printf '%s\n' strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps \
-		skopeo zstd faketime
+		skopeo zstd faketime rpm
 
 	if [ -n "$kernels" ]; then
 		printf '%s\n' qemu-system-x86 cpio busybox-static binutils
@@ -88,7 +90,7 @@ packages()
 		echo libclang-rt-dev
 	fi
 	if [ -n "$bench" ]; then
-		printf '%s\n' strace bpftrace wrk redis-tools binutils
+		printf '%s\n' strace bpftrace wrk redis-tools binutils libtree pax-utils
 	fi
 }
 

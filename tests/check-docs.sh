@@ -39,7 +39,7 @@ has_word()
 known_options()
 {
 	sed -nE "s/^\t\{ (OPT_[A-Z_]+), \"([a-z-]+)\", '?([a-zA-Z0])'?, (true|false), ([A-Z |]+) \},\$/\1 \2 \3 \5/p" \
-		cli/options.c | sed 's/ | /|/g; s/ALL/M|T|P|D|DOC|MER|DIF|IMP/'
+		cli/options.c | sed 's/ | /|/g; s/ALL/M|T|P|D|DOC|MER|DIF|IMP|EXP/'
 }
 
 command_word()
@@ -53,6 +53,7 @@ command_word()
 	MER) echo merge ;;
 	DIF) echo diff ;;
 	IMP) echo import ;;
+	EXP) echo explain ;;
 	esac
 }
 
@@ -149,7 +150,7 @@ all_statuses()
 }
 
 check "the table of options cannot be read" [ "$(known_options | wc -l)" -ge 30 ]
-for letter in M T P D DOC MER DIF IMP; do
+for letter in M T P D DOC MER DIF IMP EXP; do
 	check_command "$letter"
 done
 for format in $(sed -nE 's/.*\.name = "([a-z]+)".*/\1/p' import/*.c); do

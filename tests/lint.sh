@@ -95,6 +95,7 @@ only 'archive' packer/archive.c packer/decompress.c
 only 'bpf/' tracer/session.c
 only '(zlib|zstd)' packer/compress.c
 only 'jansson' core/json.c
+only 'sqlite3' packer/rpm.c
 only 'openssl/' core/sha256.c
 apart core tracer engine packer dockerfile-gen qa import cli
 apart tracer packer engine dockerfile-gen qa import cli

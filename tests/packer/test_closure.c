@@ -41,6 +41,14 @@ static void list_by_loader(const struct reference *reference, const char *file,
 	mp_strv_sort(paths);
 }
 
+/* Whether it is loaded at the start, and not later, as a note or the C library says. */
+static bool is_loaded_at_start(const struct mp_fileset *set, const struct mp_file *file)
+{
+	while (file->why.reason == MP_REASON_NEEDED || file->why.reason == MP_REASON_TARGET)
+		file = mp_fileset_find(set, file->why.because);
+	return file->why.reason != MP_REASON_LIBC && file->why.reason != MP_REASON_DLOPEN;
+}
+
 /* ELF files in @set but for the program itself, and but for other CPUs' variants. */
 static void list_kept(const struct mp_fileset *set, const char *program, struct mp_strv *paths)
 {
@@ -48,7 +56,7 @@ static void list_kept(const struct mp_fileset *set, const char *program, struct 
 		const struct mp_file *file = mp_fileset_at(set, i);
 
 		if (S_ISREG(file->node.mode) && strcmp(file->path, program) != 0 &&
-		    strcmp(file->path, "/etc/ld.so.cache") != 0 &&
+		    is_loaded_at_start(set, file) && strcmp(file->path, "/etc/ld.so.cache") != 0 &&
 		    !strstr(file->path, "/glibc-hwcaps/"))
 			mp_strv_push(paths, file->path);
 	}

@@ -168,9 +168,10 @@ Test(elf, both_classes_and_byte_orders)
 		cr_expect(elf.dynamic && elf.has_runpath && elf.no_default_lib);
 		cr_expect_str_eq(elf.interpreter, "/lib/ld.so.1");
 		cr_expect_str_eq(elf.soname, "libself.so.2");
-		cr_assert_eq(elf.needed.n, 2);
+		cr_assert_eq(elf.needed.n, 1);
 		cr_expect_str_eq(elf.needed.v[0], "libn.so.1");
-		cr_expect_str_eq(elf.needed.v[1], "libfilt");
+		cr_assert_eq(elf.filters.n, 1);
+		cr_expect_str_eq(elf.filters.v[0], "libfilt");
 		cr_assert_eq(elf.auxiliary.n, 1);
 		cr_expect_str_eq(elf.auxiliary.v[0], "libaux");
 		cr_assert_eq(elf.rpath.n, 2);

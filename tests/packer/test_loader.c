@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "core/log.h"
 #include "packer/abi.h"
 #include "packer/ldcache.h"
 #include "packer/loader.h"
@@ -20,6 +21,7 @@ struct file {
 struct rule {
 	const char *name;
 	const char *library_path; /* LD_LIBRARY_PATH */
+	const char *preload;      /* LD_PRELOAD */
 	struct file files[8];
 	const char *kept;    /* libraries, sorted, a line each */
 	const char *missing; /* NULL: nothing is */
@@ -147,6 +149,26 @@ static const struct rule rules[] = {
 		     { .path = "/lib/liba.so.1" },
 		     { .path = "/lib/liba.so.2 -> liba.so.1" } },
 	  .kept = "/lib/liba.so.1\n" },
+	{ .name = "LD_PRELOAD, by name and by path, and one that is not there",
+	  .preload = "libpre.so.1:/opt/two.so libnone.so.1",
+	  .files = { { "/bin/app", "liba.so.1", RPATH("/opt/lib") },
+		     { .path = "/opt/lib/libpre.so.1", .needed = "libb.so.1" },
+		     { .path = "/opt/lib/libb.so.1" },
+		     { .path = "/opt/two.so" },
+		     { .path = "/lib/liba.so.1" } },
+	  .kept = "/lib/liba.so.1\n/opt/lib/libb.so.1\n/opt/lib/libpre.so.1\n/opt/two.so\n" },
+	{ .name = "what is preloaded is what its name means",
+	  .preload = "/opt/liba.so.1",
+	  .files = { { .path = "/bin/app", .needed = "liba.so.1" },
+		     { .path = "/opt/liba.so.1" },
+		     { .path = "/lib/liba.so.1" } },
+	  .kept = "/opt/liba.so.1\n" },
+	{ .name = "a needed path with slashes",
+	  .files = { { .path = "/bin/app", .needed = "/opt/x/liba.so.1 opt/libb.so.1" },
+		     { .path = "/opt/x/liba.so.1" },
+		     { .path = "/opt/libb.so.1" },
+		     { .path = "/lib/libb.so.1" } },
+	  .kept = "/opt/libb.so.1\n/opt/x/liba.so.1\n" },
 	{ .name = "DT_AUXILIARY that is not there",
 	  .files = { { .path = "/bin/app", .needed = "liba.so.1" },
 		     { "/lib/liba.so.1", NULL, "-Wl,-f,libaux.so.1" } },
@@ -231,15 +253,18 @@ static void list_libraries(const struct mp_fileset *set, const char *program,
  * missing libraries, too, where "--list" ends at the first.
  */
 static FILE *start_loader(const struct tree *tree, char *program, char *interpreter,
-			  const char *library_path, pid_t *pid_out)
+			  const struct mp_closure_env *env, pid_t *pid_out)
 {
-	char library_env[256];
+	char library_env[256], preload_env[256];
 	char *argv[] = { interpreter, program, NULL };
-	char *envp[] = { "LD_TRACE_LOADED_OBJECTS=1", library_path ? library_env : NULL, NULL };
+	char *envp[] = { "LD_TRACE_LOADED_OBJECTS=1", preload_env,
+			 env->library_path ? library_env : NULL, NULL };
 	int ends[2];
 
 	snprintf(library_env, sizeof(library_env), "LD_LIBRARY_PATH=%s",
-		 library_path ? library_path : "");
+		 env->library_path ? env->library_path : "");
+	snprintf(preload_env, sizeof(preload_env), "LD_PRELOAD=%s",
+		 env->preload ? env->preload : "");
 	cr_assert_eq(pipe(ends), 0);
 	*pid_out = fork();
 	if (*pid_out == 0) {
@@ -254,13 +279,13 @@ static FILE *start_loader(const struct tree *tree, char *program, char *interpre
 
 /* The libraries that it finds, as real paths in the tree. */
 static void list_by_loader(struct tree *tree, const char *program, char *interpreter,
-			   const char *library_path, struct mp_strv *paths)
+			   const struct mp_closure_env *env, struct mp_strv *paths)
 {
 	MP_AUTO(mp_freep) char *argument = mp_xstrdup(program);
 	char line[4096], path[4096];
 	int status;
 	pid_t pid;
-	FILE *out = start_loader(tree, argument, interpreter, library_path, &pid);
+	FILE *out = start_loader(tree, argument, interpreter, env, &pid);
 
 	while (fgets(line, sizeof(line), out)) {
 		MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
@@ -302,7 +327,11 @@ static void check_rule(const struct rule *rule)
 	char *interpreter =
 		rule->musl ? mp_xstrdup("/lib/ld-musl-x86_64.so.1") : tree_host_interpreter();
 	const char *program = rule->program ? rule->program : "/bin/app";
-	struct mp_closure_env env = { .library_path = rule->library_path, .working_dir = "/" };
+	struct mp_closure_env env = {
+		.library_path = rule->library_path,
+		.preload = rule->preload,
+		.working_dir = "/",
+	};
 	MP_AUTO(mp_strv_free) struct mp_strv kept = { 0 };
 	MP_AUTO(mp_strv_free) struct mp_strv expected = { 0 };
 	struct mp_missing missing = { 0 };
@@ -321,7 +350,7 @@ static void check_rule(const struct rule *rule)
 	cr_expect_str_eq(got, rule->kept, "%s: kept:\n%s", rule->name, got);
 	expect_missing(rule, &missing);
 	if (!rule->musl) {
-		list_by_loader(&tree, program, interpreter, rule->library_path, &expected);
+		list_by_loader(&tree, program, interpreter, &env, &expected);
 		MP_AUTO(mp_freep) char *want = tree_lines(&expected);
 		cr_expect_str_eq(got, want, "%s: kept:\n%sthe loader says:\n%s", rule->name, got,
 				 want);
@@ -406,6 +435,171 @@ Test(loader, every_hwcaps_variant)
 			 "/opt/lib/glibc-hwcaps/x86-64-v4/liba.so.1\n"
 			 "/opt/lib/liba.so.1\n",
 			 "%s", text);
+}
+
+/* What glibc looked into before: names of platforms and capabilities, one in another. */
+Test(loader, every_legacy_variant)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	tree_make(&tree);
+	tree_elf(&tree, "/opt/run", "liba.so.1 libonly.so.1", "-shared " RUNPATH("/opt/lib"));
+	tree_library(&tree, "/opt/lib/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/lib/haswell/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/lib/tls/haswell/avx512_1/x86_64/liba.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/lib/tls/i686/sse2/libonly.so.1", NULL, NULL);
+	tree_library(&tree, "/opt/lib/plugins/liba.so.1", NULL, NULL);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	cr_expect_str_eq(text,
+			 "/opt/lib/haswell/liba.so.1\n"
+			 "/opt/lib/liba.so.1\n"
+			 "/opt/lib/tls/haswell/avx512_1/x86_64/liba.so.1\n"
+			 "/opt/lib/tls/i686/sse2/libonly.so.1\n",
+			 "%s", text);
+}
+
+static void write_note(struct tree *tree, const char *json)
+{
+	MP_AUTO(mp_freep)
+	char *text = mp_xasprintf(".section .note.dlopen, \"a\", %%note\n.p2align 2\n"
+				  ".long 4, 2f-1f, 0x407c0c0a\n.asciz \"FDO\"\n1: .asciz \"%s\"\n"
+				  "2: .p2align 2\n.section .note.GNU-stack\n",
+				  json);
+
+	tree_file(tree, "/note.s", text, 0644);
+}
+
+/* The flags that put the note into an ELF file. */
+static char *with_note(struct tree *tree, const char *flags, const char *json)
+{
+	write_note(tree, json);
+	return mp_xasprintf("%s -x assembler '%s/note.s'", flags, tree->dir);
+}
+
+static const char note[] =
+	"[{'feature':'a','priority':'required','soname':['libnone.so.1','libr.so.1','libr.so.2']},"
+	"{'priority':'recommended','soname':['libnone.so.2']},{'soname':['librec.so.1']},"
+	"{'priority':'suggested','soname':['libsug.so.1']},"
+	"{'priority':'required','soname':['libgone.so.1','libgone.so.2']}]";
+
+/* @text with quotes as the assembler wants them. Owned by the caller. */
+static char *quoted(const char *text)
+{
+	struct mp_buf out = { 0 };
+
+	for (; *text; text++)
+		mp_buf_adds(&out, *text == '\'' ? "\\\"" : (char[]){ *text, '\0' });
+	return mp_buf_steal(&out);
+}
+
+static void make_dlopens(struct tree *tree)
+{
+	MP_AUTO(mp_freep) char *json = quoted(note);
+
+	tree_make(tree);
+	MP_AUTO(mp_freep) char *flags = with_note(tree, "-shared " RUNPATH("/opt/lib"), json);
+	tree_elf(tree, "/opt/run", NULL, flags);
+	tree_library(tree, "/opt/lib/libr.so.1", NULL, NULL);
+	tree_library(tree, "/opt/lib/libr.so.2", NULL, NULL);
+	tree_library(tree, "/opt/lib/librec.so.1", "libdeep.so.1", RUNPATH("$ORIGIN/deep"));
+	tree_library(tree, "/opt/lib/deep/libdeep.so.1", NULL, NULL);
+	tree_library(tree, "/opt/lib/libsug.so.1", NULL, NULL);
+}
+
+/* Found by the RUNPATH of the file that has the note; the first of several names. */
+Test(loader, dlopen_notes)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+
+	make_dlopens(&tree);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+	const char *kept = "/opt/lib/deep/libdeep.so.1\n/opt/lib/libr.so.1\n"
+			   "/opt/lib/librec.so.1\n"
+			   "missing: libgone.so.1 needed by /opt/run (searched: /opt/lib, ";
+	cr_expect(strncmp(text, kept, strlen(kept)) == 0, "%s", text);
+	cr_expect_null(strstr(text, "libnone"), "%s", text);
+	MP_AUTO(mp_freep)
+	char *why = mp_why_text(&mp_fileset_find(tree.set, "/opt/lib/librec.so.1")->why);
+	cr_expect_str_eq(why, "dlopen note of /opt/run (librec.so.1)");
+}
+
+Test(loader, suggested_dlopens)
+{
+	const struct mp_closure_env env = { .working_dir = "/", .suggested = true };
+	MP_AUTO(tree_clear) struct tree tree;
+	struct mp_missing missing = { 0 };
+
+	make_dlopens(&tree);
+	tree_close_over(&tree, "/opt/run", &env, &missing);
+	cr_expect_not_null(mp_fileset_find(tree.set, "/opt/lib/libsug.so.1"));
+	mp_missing_free(&missing);
+}
+
+static void note_warning(enum mp_log_level level, const char *message, void *context)
+{
+	if (level == MP_LOG_WARNING)
+		mp_strv_push(context, message);
+}
+
+Test(loader, malformed_dlopen_notes)
+{
+	static const struct {
+		const char *json, *warning; /* of what follows "the dlopen note of '/opt/run': " */
+	} cases[] = {
+		{ "{'soname':'liba.so.1'}", NULL },
+		{ "[{'soname':['liba.so.1'],'priority':'urgent'}]", "'urgent' is no priority" },
+		{ "[{'soname':[]}]", "it names no library" },
+		{ "[{'feature':'x'}]", "it names no library" },
+		{ "[{'soname':['']}]", "the name of a library is empty or too long" },
+		{ "[{'soname':7}]", "'soname' is not an array" },
+		{ "['liba.so.1']", "it is no JSON object, and no array of those" },
+		{ "[7]", "it is no JSON object, and no array of those" },
+		{ "[{'soname':['liba.so.1']}", "it: " },
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		MP_AUTO(tree_clear) struct tree tree;
+		MP_AUTO(mp_strv_free) struct mp_strv warnings = { 0 };
+		MP_AUTO(mp_freep) char *json = quoted(cases[i].json);
+
+		tree_make(&tree);
+		MP_AUTO(mp_freep)
+		char *flags = with_note(&tree, "-shared " RUNPATH("/opt/lib"), json);
+		tree_elf(&tree, "/opt/run", NULL, flags);
+		tree_library(&tree, "/opt/lib/liba.so.1", NULL, NULL);
+		mp_log_set_sink(note_warning, &warnings);
+		MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
+		mp_log_set_sink(NULL, NULL);
+		cr_expect_str_eq(text, cases[i].warning ? "" : "/opt/lib/liba.so.1\n", "%s: %s",
+				 cases[i].json, text);
+		cr_assert_eq(warnings.n, cases[i].warning ? 1 : 0, "%s", cases[i].json);
+		if (cases[i].warning)
+			cr_expect(strstr(warnings.v[0], "the dlopen note of '/opt/run': ") &&
+					  strstr(warnings.v[0], cases[i].warning),
+				  "%s", warnings.v[0]);
+	}
+}
+
+/* What the whole machine preloads, in musl's eyes nothing. */
+Test(loader, ld_so_preload)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_freep) char *interpreter = tree_host_interpreter();
+	MP_AUTO(mp_freep) char *flags = mp_xasprintf("-pie -Wl,--dynamic-linker,'%s'", interpreter);
+
+	tree_make(&tree);
+	tree_loader(&tree);
+	tree_elf(&tree, "/bin/app", NULL, flags);
+	tree_elf(&tree, "/bin/musl", NULL, "-pie -Wl,--dynamic-linker,/lib/ld-musl-x86_64.so.1");
+	tree_library(&tree, "/lib/ld-musl-x86_64.so.1", NULL, NULL);
+	tree_library(&tree, "/lib/libpre.so.1", NULL, NULL);
+	tree_file(&tree, "/etc/ld.so.preload", "libnone.so.1\n\tlibpre.so.1\n", 0644);
+	MP_AUTO(mp_freep) char *musl = closure_text(&tree, "/bin/musl");
+	cr_expect_str_eq(musl, "/lib/ld-musl-x86_64.so.1\n", "%s", musl);
+	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/bin/app");
+	cr_expect(mp_fileset_find(tree.set, "/etc/ld.so.preload") &&
+			  strstr(text, "/lib/libpre.so.1\n"),
+		  "%s", text);
 }
 
 /* Through the cache too, which lists them one by one. */
@@ -501,12 +695,11 @@ Test(loader, ld_so_conf)
 	tree_file(&tree, "/etc/conf.d/deep/c.conf", "/opt/c", 0644);
 	tree_file(&tree, "/etc/conf.d/.hidden.conf", "/opt/d", 0644);
 	MP_AUTO(mp_freep) char *text = closure_text(&tree, "/opt/run");
-	cr_expect(
-		strncmp(text,
-			"/opt/a/liba.so.1\n/opt/b/libb.so.1\n/opt/c/libc1.so.1\n"
-			"missing: libd.so.1 needed by /opt/run (searched: /opt/a, /opt/b, /opt/c, ",
-			125) == 0,
-		"%s", text);
+	const char *found = "/opt/a/liba.so.1\n/opt/b/libb.so.1\n/opt/c/libc1.so.1\n"
+			    "missing: libd.so.1 needed by /opt/run (searched: ";
+	cr_expect(strncmp(text, found, strlen(found)) == 0, "%s", text);
+	/* Behind what the loader searches without a cache. */
+	cr_expect(strstr(text, "/usr/lib, /opt/a, /opt/b, /opt/c)\n"), "%s", text);
 }
 
 /* musl's own list of directories, kept where it was used. */

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_CLI_SBOM_H
+#define MP_CLI_SBOM_H
+
+#include "core/file.h"
+#include "core/image.h"
+#include "packer/archive.h"
+#include "packer/spdx.h"
+
+/* The SPDX document beside an archive. Zero-initialised: none is asked for. */
+struct mp_sbom {
+	struct mp_digests *digests;
+	struct mp_outfile file;
+};
+
+/* Before the archive is written: the files of @set are summed from now on, while it is. */
+MP_MUST_USE int mp_sbom_start(struct mp_sbom *sbom, struct mp_rootfs *root,
+			      const struct mp_fileset *set, struct mp_error *err);
+
+/*
+ * Writes the document of the archive at @archive_path, which appears with mp_sbom_commit. @image:
+ * NULL where there is none. Its time is SOURCE_DATE_EPOCH
+ * (https://reproducible-builds.org/specs/source-date-epoch/), else the image's.
+ */
+MP_MUST_USE int mp_sbom_write(struct mp_sbom *sbom, const struct mp_image *image,
+			      const struct mp_packages *packages, const char *archive_path,
+			      const struct mp_archive_stats *stats, struct mp_error *err);
+MP_MUST_USE int mp_sbom_commit(struct mp_sbom *sbom, struct mp_error *err);
+void mp_sbom_clear(struct mp_sbom *sbom);
+
+/* Its place: "out/rootfs.spdx.json" for "out/rootfs.tar.gz"; owned by the caller. */
+char *mp_sbom_path(const char *archive_path);
+
+#endif

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#ifndef MP_PACKER_PACKAGES_INTERNAL_H
+#define MP_PACKER_PACKAGES_INTERNAL_H
+
+#include "packer/packages.h"
+
+/* Lines of a file in the image */
+
+#define MP_LINES_MAX_BYTES ((uint64_t)256 << 20)
+
+struct mp_lines {
+	struct mp_contents contents;
+	struct mp_node *node; /* of the file */
+	char *path;           /* where it really is */
+	char *buf;
+	size_t size;       /* of buf, without a byte for a NUL */
+	size_t start, end; /* of what is in buf and was not returned yet */
+	uint64_t at;       /* bytes read */
+	bool ended;
+};
+
+/* 1 and *lines (closed by the caller), 0 where there is no regular file, -1. */
+MP_MUST_USE int mp_lines_open(struct mp_lines *lines, struct mp_resolver *resolver,
+			      const char *path, struct mp_error *err);
+/*
+ * 1 and the next line without its newline (borrowed until the next call, may be written to), 0 at
+ * the end, -1: MP_E_FORMAT beyond MP_LINES_MAX_BYTES, or where a line is longer than 128 KiB.
+ */
+MP_MUST_USE int mp_lines_next(struct mp_lines *lines, char **line_out, size_t *len_out,
+			      struct mp_error *err);
+void mp_lines_close(struct mp_lines *lines);
+
+/* What a scan of the databases fills */
+
+/* A package that was met; only one that is installed, with kept files, is shown to others. */
+struct mp_package_entry {
+	struct mp_package pub;
+	char *key; /* dpkg: NAME or NAME:ARCH, as its list is called */
+	bool installed;
+	struct mp_buf record; /* what a database of kept packages has of it; apk and dpkg */
+	struct mp_buf sums;   /* dpkg: .md5sums */
+	int64_t mtime_s;      /* of the file that the record is from */
+	uint32_t mtime_ns;
+};
+
+void mp_package_entry_free(void *entry);
+
+struct mp_scan {
+	struct mp_resolver *resolver;
+	const struct mp_fileset *set;
+	struct mp_packages *packages;
+};
+
+/*
+ * The kept file that a database calls @path (absolute; through symlinks of the image, as "/bin/sh"
+ * where /bin leads to usr/bin): 1 and *file_out, 0, -1.
+ */
+MP_MUST_USE int mp_scan_match(struct mp_scan *scan, const char *path,
+			      const struct mp_file **file_out, struct mp_error *err);
+
+/* false: it is certainly none of them. */
+bool mp_scan_may_match(const struct mp_scan *scan, const char *path);
+/* @path is another name for what may be a kept file: from now on it may match. */
+void mp_scan_expect(struct mp_scan *scan, const char *path);
+
+/* A new package, which belongs to the scan. */
+struct mp_package_entry *mp_scan_add(struct mp_scan *scan, enum mp_package_kind kind);
+
+/* @file is of @entry, unless it is of another already. */
+void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file,
+		   struct mp_package_entry *entry);
+
+#define MP_DPKG_DIR "/var/lib/dpkg"
+
+/* Where apk's database is: 1 and *res_out (cleared by the caller), 0, -1. */
+MP_MUST_USE int mp_apk_find(struct mp_resolver *resolver, struct mp_resolution *res_out,
+			    struct mp_error *err);
+
+/* The databases. Each function: 1 where there is such a database, 0, -1. */
+
+MP_MUST_USE int mp_dpkg_scan(struct mp_scan *scan, struct mp_error *err);
+MP_MUST_USE int mp_apk_scan(struct mp_scan *scan, struct mp_error *err);
+MP_MUST_USE int mp_rpm_scan(struct mp_scan *scan, struct mp_error *err);
+
+/*
+ * The files of the installed package @name, as the database calls them: 1, 0 where there is no such
+ * package, -1.
+ */
+MP_MUST_USE int mp_dpkg_files(struct mp_resolver *resolver, const char *name, struct mp_strv *paths,
+			      struct mp_error *err);
+MP_MUST_USE int mp_apk_files(struct mp_resolver *resolver, const char *name, struct mp_strv *paths,
+			     struct mp_error *err);
+MP_MUST_USE int mp_rpm_files(struct mp_resolver *resolver, const char *name, struct mp_strv *paths,
+			     struct mp_error *err);
+
+/*
+ * A header of an rpm package without its magic, as the database has it (rpm's "header format").
+ * What is read of it points into the blob.
+ */
+struct mp_rpm_header {
+	const char *name, *version, *release, *architecture, *license, *source, *vendor, *url;
+	bool has_epoch;
+	uint32_t epoch;
+	/* File i is dirs[dir_indexes[i]] + bases[i]. */
+	size_t n_files, n_dirs;
+	const char *bases, *dirs;         /* texts one behind the other, each with its NUL */
+	const unsigned char *dir_indexes; /* big-endian, 32 bits each */
+};
+
+/* What is wrong with the blob (a constant), or NULL. */
+const char *mp_rpm_header_parse(const void *blob, size_t len, struct mp_rpm_header *header_out);
+
+/*
+ * Calls @each for every file of @header, in its order, until it returns something other than 0,
+ * which is returned.
+ */
+int mp_rpm_header_files(const struct mp_rpm_header *header,
+			int (*each)(void *context, const char *path, struct mp_error *err),
+			void *context, struct mp_error *err);
+
+/* Whether a database may call a package that: it becomes a file's name. */
+bool mp_package_name_is_sane(const char *name);
+
+/*
+ * For a database that went wrong at some point: what was read of it stays. A malformed one is a
+ * warning, and 1 is returned; anything else is what @rc says.
+ */
+int mp_scan_tolerate(int rc, const char *what, struct mp_error *err);
+
+#endif
