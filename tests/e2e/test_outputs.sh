@@ -165,7 +165,7 @@ test_outputs_same_everywhere()
 		unshare --uts sh -ec 'hostname elsewhere; exec "$@"' - faketime -f +400d \
 			"$MICROPACK" "${command[@]}" --source save
 	)
-	[ "$(sums_of a | wc -l)" -eq 8 ]
+	[ "$(sums_of a | wc -l)" -ge 8 ]
 	[ "$(sums_of a)" = "$(sums_of b)" ] || fail "elsewhere it is different"
 
 	# What was asked for is in it: no time is newer, and the image says so.
