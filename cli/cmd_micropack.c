@@ -333,6 +333,8 @@ static void print_text(const struct job *job)
 	       job->image->reference);
 	printf("after   %10s  %7llu files  %s\n", after,
 	       (unsigned long long)job->packed.stats.files, packed);
+	for (size_t i = 0; i < job->destinations.n; i++)
+		printf("written %s\n", job->destinations.v[i].text);
 	printf("%.1f× smaller%s\n", ratio(job),
 	       is_proven(job->options) ? ", and it passes the same tests" : "");
 }

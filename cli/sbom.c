@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/sbom.h"
 
-#include <errno.h>
-#include <stdlib.h>
+#include "core/epoch.h"
+
 #include <string.h>
-#include <time.h>
 
 int mp_sbom_start(struct mp_sbom *sbom, struct mp_rootfs *root, const struct mp_fileset *set,
 		  struct mp_error *err)
@@ -14,7 +13,7 @@ int mp_sbom_start(struct mp_sbom *sbom, struct mp_rootfs *root, const struct mp_
 
 char *mp_sbom_path(const char *archive_path)
 {
-	static const char *const suffixes[] = { ".tar", ".tar.gz", ".tgz", ".tar.zst" };
+	static const char *const suffixes[] = { ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst" };
 	size_t len = strlen(archive_path);
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(suffixes); i++) {
@@ -29,49 +28,40 @@ char *mp_sbom_path(const char *archive_path)
 	return mp_xasprintf("%.*s.spdx.json", (int)len, archive_path);
 }
 
-/* The time that SOURCE_DATE_EPOCH says, as RFC 3339; NULL where it is not set, or says none. */
-static char *source_date(void)
+static int describe(struct mp_sbom *sbom, const struct mp_image *image,
+		    const struct mp_packages *packages, const char *archive_path,
+		    const struct mp_archive_stats *stats, struct mp_error *err)
 {
-	const char *text = getenv("SOURCE_DATE_EPOCH");
-	char date[32];
-	struct tm tm;
-	time_t seconds;
-	char *end;
+	MP_AUTO(mp_freep) char *path = mp_sbom_path(archive_path);
+	MP_AUTO(mp_freep) char *epoch = NULL;
+	const char *base = strrchr(archive_path, '/');
+	struct mp_spdx_subject subject = {
+		.name = image ? image->reference : "rootfs",
+		.version = image ? image->id : NULL,
+		.file_name = base ? base + 1 : archive_path,
+		.rootfs_sha256 = stats->layer_sha256,
+		.created = image ? image->created : NULL,
+	};
+	int64_t seconds;
+	int rc = mp_epoch_read(&seconds, err);
 
-	if (!text || !text[0])
-		return NULL;
-	errno = 0;
-	seconds = strtol(text, &end, 10);
-	/* Four digits for the year. */
-	if (errno || *end || seconds < 0 || seconds > 253402300799 || !gmtime_r(&seconds, &tm))
-		return NULL;
-	strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%SZ", &tm);
-	return mp_xstrdup(date);
+	if (rc > 0)
+		subject.created = epoch = mp_epoch_text(seconds);
+	if (rc < 0 || mp_digests_wait(sbom->digests, err) ||
+	    mp_outfile_open(&sbom->file, path, err) ||
+	    mp_spdx_write(&subject, packages, sbom->digests, sbom->file.fd, path, err))
+		return mp_error_prefix(err, "describe the archive");
+	return 0;
 }
 
 int mp_sbom_write(struct mp_sbom *sbom, const struct mp_image *image,
 		  const struct mp_packages *packages, const char *archive_path,
 		  const struct mp_archive_stats *stats, struct mp_error *err)
 {
-	MP_AUTO(mp_freep) char *path = mp_sbom_path(archive_path);
-	MP_AUTO(mp_freep) char *date = source_date();
-	const char *base = strrchr(archive_path, '/');
-	const struct mp_spdx_subject subject = {
-		.name = image ? image->reference : "rootfs",
-		.version = image ? image->id : NULL,
-		.file_name = base ? base + 1 : archive_path,
-		.rootfs_sha256 = stats->layer_sha256,
-		.created = date    ? date
-			   : image ? image->created
-				   : NULL,
-	};
-
+	/* Where there is no archive, nothing was started. */
 	if (!sbom->digests)
 		return 0;
-	if (mp_digests_wait(sbom->digests, err) || mp_outfile_open(&sbom->file, path, err) ||
-	    mp_spdx_write(&subject, packages, sbom->digests, sbom->file.fd, path, err))
-		return mp_error_prefix(err, "describe the archive");
-	return 0;
+	return describe(sbom, image, packages, archive_path, stats, err);
 }
 
 int mp_sbom_commit(struct mp_sbom *sbom, struct mp_error *err)

@@ -114,7 +114,7 @@ test_outputs_from_archives()
 	local image=micropack-sample/hello-static id
 
 	expect 0 "$MICROPACK" trace $image
-	docker save -o both.tar $image
+	docker save -o both.tar $image:latest
 	cp both.tar saved.tar
 	export SOURCE_DATE_EPOCH=1500000000
 	expect 0 "$MICROPACK" pack trace.jsonl --image $image --to oci-archive:engine.tar:v1 --json
@@ -165,7 +165,7 @@ test_outputs_same_everywhere()
 		unshare --uts sh -ec 'hostname elsewhere; exec "$@"' - faketime -f +400d \
 			"$MICROPACK" "${command[@]}" --source save
 	)
-	[ "$(sums_of a | wc -l)" -eq 8 ]
+	[ "$(sums_of a | wc -l)" -ge 8 ]
 	[ "$(sums_of a)" = "$(sums_of b)" ] || fail "elsewhere it is different"
 
 	# What was asked for is in it: no time is newer, and the image says so.
