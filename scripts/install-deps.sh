@@ -77,7 +77,7 @@ packages()
 		echo gcc-multilib
 	fi
 
-	printf '%s\n' strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps
+	printf '%s\n' strace valgrind attr libarchive-tools libcap2-bin docker-registry jq mandoc procps skopeo zstd
 
 	if [ -n "$kernels" ]; then
 		printf '%s\n' qemu-system-x86 cpio busybox-static binutils
