@@ -151,5 +151,8 @@ int mp_rootfs_open_overlay(const struct mp_strv *layer_dirs, struct mp_rootfs **
 	 */
 	if (single ? open_layer(layer_dirs->v[0], &fd, err) : mount_private(layer_dirs, &fd, err))
 		return -1;
-	return mp_rootfs_directory_take(fd, single, layer_dirs->v[0], root_out, err);
+	/* Whiteouts are not only seen in a layer alone: in a directory that no other layer has,
+	 * overlayfs lists them, though it finds nothing there (fs/overlayfs/readdir.c reads what is
+	 * not merged as it is). */
+	return mp_rootfs_directory_take(fd, true, layer_dirs->v[0], root_out, err);
 }

@@ -224,13 +224,6 @@ static int on_data(void *context, uint64_t offset, const void *data, size_t len,
 	return mp_store_write(&stream->contents->store, stream->store_at + offset, data, len, err);
 }
 
-static int on_end(void *context, struct mp_error *err)
-{
-	struct mp_rootfs_stream *stream = context;
-
-	return stream->stored ? mp_store_flush(&stream->contents->store, err) : 0;
-}
-
 /* The stream */
 
 static void contents_freep(struct contents **contents)
@@ -255,7 +248,6 @@ static void start_reader(struct mp_rootfs_stream *stream)
 	static const struct mp_tar_events events = {
 		.entry = on_entry,
 		.data = on_data,
-		.end = on_end,
 	};
 
 	mp_tar_reader_freep(&stream->reader);

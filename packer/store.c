@@ -101,7 +101,7 @@ static size_t block_left(uint64_t offset, size_t len)
 }
 
 /* Writes what is buffered, but blocks of zeros. */
-int mp_store_flush(struct mp_store *store, struct mp_error *err)
+static int flush(struct mp_store *store, struct mp_error *err)
 {
 	const unsigned char *data = store->buffer;
 	uint64_t offset = store->buffer_at;
@@ -125,12 +125,30 @@ int mp_store_flush(struct mp_store *store, struct mp_error *err)
 	return 0;
 }
 
+/*
+ * Goes on at @offset, in the buffer where that can be: files that begin at the next block after the
+ * end of another are written with it at once, zeros between them, which take no room there.
+ */
+static int move_to(struct mp_store *store, uint64_t offset, struct mp_error *err)
+{
+	uint64_t end = store->buffer_at + store->buffer_len;
+
+	if (offset == end)
+		return 0;
+	if (store->buffer_len == 0 || offset < end || offset - end >= HOLE ||
+	    offset / BUFFER != store->buffer_at / BUFFER)
+		return flush(store, err);
+	memset(store->buffer + store->buffer_len, 0, (size_t)(offset - end));
+	store->buffer_len += (size_t)(offset - end);
+	return 0;
+}
+
 int mp_store_write(struct mp_store *store, uint64_t offset, const void *data, size_t len,
 		   struct mp_error *err)
 {
 	const unsigned char *p = data;
 
-	if (offset != store->buffer_at + store->buffer_len && mp_store_flush(store, err))
+	if (move_to(store, offset, err))
 		return -1;
 	while (len > 0) {
 		size_t room, take;
@@ -142,7 +160,7 @@ int mp_store_write(struct mp_store *store, uint64_t offset, const void *data, si
 		take = len < room ? len : room;
 		memcpy(store->buffer + store->buffer_len, p, take);
 		store->buffer_len += take;
-		if (take == room && mp_store_flush(store, err))
+		if (take == room && flush(store, err))
 			return -1;
 		offset += take;
 		p += take;
@@ -153,7 +171,7 @@ int mp_store_write(struct mp_store *store, uint64_t offset, const void *data, si
 
 int mp_store_finish(struct mp_store *store, struct mp_error *err)
 {
-	if (mp_store_flush(store, err))
+	if (flush(store, err))
 		return -1;
 	/* The last file may end in a hole. */
 	if (ftruncate(store->fd, (off_t)store->end) < 0)

@@ -39,9 +39,6 @@ bool mp_store_reserve(struct mp_store *store, uint64_t size_bytes, uint64_t *off
 MP_MUST_USE int mp_store_write(struct mp_store *store, uint64_t offset, const void *data,
 			       size_t len, struct mp_error *err);
 
-/* To be called before what was written is read. */
-MP_MUST_USE int mp_store_flush(struct mp_store *store, struct mp_error *err);
-
 /* Nothing more will be written: @fd stays open, and is as long as all that was reserved. */
 MP_MUST_USE int mp_store_finish(struct mp_store *store, struct mp_error *err);
 void mp_store_close(struct mp_store *store);

@@ -121,14 +121,6 @@ static int check(const struct mp_tar_reader *reader, const char *wrong, struct m
 
 /* Contents */
 
-static int finish_entry(struct mp_tar_reader *reader, struct mp_error *err)
-{
-	if (reader->events->end(reader->context, err))
-		return -1;
-	forget_entry(reader);
-	return 0;
-}
-
 /* All that comes before the contents was read. */
 static int start_data(struct mp_tar_reader *reader, struct mp_error *err)
 {
@@ -146,7 +138,9 @@ static int start_data(struct mp_tar_reader *reader, struct mp_error *err)
 	reader->data_at = reader->part = reader->part_done = 0;
 	reader->padding = (size_t)(-reader->data_left % BLOCK);
 	reader->state = ST_DATA;
-	return reader->data_left ? 0 : finish_entry(reader, err);
+	if (!reader->data_left)
+		forget_entry(reader);
+	return 0;
 }
 
 static int deliver_sparse(struct mp_tar_reader *reader, const char *data, size_t len,
@@ -198,7 +192,9 @@ static int take_data(struct mp_tar_reader *reader, const char *data, uint64_t le
 	}
 	reader->offset += take;
 	*used_out = take;
-	return reader->data_left || reader->padding ? 0 : finish_entry(reader, err);
+	if (!reader->data_left && !reader->padding)
+		forget_entry(reader);
+	return 0;
 }
 
 int mp_tar_reader_skip(struct mp_tar_reader *reader, uint64_t max, uint64_t *skipped_out,

@@ -30,8 +30,6 @@ struct mp_tar_events {
 	/* Contents of the last entry, in ascending order; what is not delivered is a hole. */
 	int (*data)(void *context, uint64_t offset, const void *data, size_t len,
 		    struct mp_error *err);
-	/* The last entry is complete. */
-	int (*end)(void *context, struct mp_error *err);
 };
 
 /* @events: borrowed for as long as the reader lives. */
