@@ -185,12 +185,6 @@ static int on_data(void *context, uint64_t offset, const void *data, size_t len,
 	return 0;
 }
 
-static int on_end(void *context, struct mp_error *err)
-{
-	(void)context, (void)err;
-	return 0;
-}
-
 static int read_headers(struct mp_blobs *blobs, struct mp_tar_reader *reader, struct mp_error *err)
 {
 	char block[BLOCK];
@@ -217,7 +211,7 @@ static int read_headers(struct mp_blobs *blobs, struct mp_tar_reader *reader, st
 
 static int index_archive(struct mp_blobs *blobs, struct mp_error *err)
 {
-	static const struct mp_tar_events events = { on_entry, on_data, on_end };
+	static const struct mp_tar_events events = { .entry = on_entry, .data = on_data };
 	MP_AUTO(mp_tar_reader_freep)
 	struct mp_tar_reader *reader = mp_tar_reader_new(&events, blobs);
 
