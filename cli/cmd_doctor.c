@@ -56,8 +56,9 @@ static void check_privileges(struct check *check)
 	check->ok = admin && bpf;
 	snprintf(check->text, sizeof(check->text), "%s",
 		 check->ok ? "CAP_BPF, CAP_PERFMON, CAP_SYS_ADMIN"
-		 : bpf     ? "no CAP_SYS_ADMIN, so images are read by export only; run with sudo"
-			   : "CAP_BPF and CAP_PERFMON are needed; run with sudo");
+		 : bpf ? "no CAP_SYS_ADMIN, so images are read as the engine saves them; run with "
+			 "sudo"
+		       : "CAP_BPF and CAP_PERFMON are needed; run with sudo");
 	if (bpf)
 		check->code = MP_E_NONE;
 }

@@ -29,6 +29,11 @@
 	"      --stat-only=MODE     keep, empty or drop: files that were only looked at\n"         \
 	"      --no-package-db      no package records in it, no SPDX document beside it\n"
 
+#define ARCHIVES                                                                                   \
+	"                           or, without an engine, docker-archive:FILE[:REF],\n"           \
+	"                           oci-archive:FILE[:REF] (- for standard input), or\n"           \
+	"                           oci:DIR[:REF], an OCI layout\n"
+
 #define COMMON_OPTIONS                                                                             \
 	"  -q, --quiet              only errors and warnings\n"                                    \
 	"      --verbose            more about what is done\n"                                     \
@@ -52,7 +57,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"      --no-image           only the files, no image in the engine\n"
 		"      --no-verify          do not run the tests on the packed image\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
-		"      --source SOURCE      read the image by overlay, export, or auto\n"
+		"      --source SOURCE      read the image by overlay, save, export, or auto\n"
 		"      --main-only          trace without docker exec sessions and health checks\n"
 		"      --buffer-size SIZE   between kernel and tracer (4M)\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS
@@ -90,15 +95,19 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"and --stop-timeout.\n",
 	[MP_COMMAND_PACK] =
 		"usage: micropack pack TRACE|LIST --image IMAGE[:TAG] [-o FILE] [OPTION]...\n"
-		"       micropack pack TRACE|LIST --root DIR [-o FILE] [OPTION]...\n"
+		"       micropack pack TRACE|LIST --root DIR [--config FILE] [-o FILE] "
+		"[OPTION]...\n"
 		"       micropack pack --from-plan PLAN --image IMAGE[:TAG] [OPTION]...\n"
 		"\n"
 		"Writes a root file system archive with what TRACE or LIST names of IMAGE, or of\n"
 		"the directory DIR, and all that this needs: symlinks, parent directories,\n"
 		"libraries, interpreters. LIST has one absolute path a line.\n"
 		"\n"
-		"      --image IMAGE        an image in the engine; it is read as it was built\n"
+		"      --image IMAGE        an image in the engine; it is read as it was "
+		"built\n" ARCHIVES
 		"      --root DIR           an unpacked root file system; / for this host\n"
+		"      --config FILE        with --root: the configuration of the image, as what\n"
+		"                           'docker image inspect' or an OCI image says\n"
 		"  -o, --output FILE        the archive (rootfs.tar); compressed where its name\n"
 		"                           ends in .tar.gz, .tgz, .tar.zst or .tzst\n"
 		"      --to DESTINATION     write an image, with the configuration of IMAGE, to\n"
@@ -111,7 +120,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"                           without -o and --to, pack nothing\n"
 		"      --from-plan FILE     pack just what such a plan says\n"
 		"      --incomplete=ok      pack even if the trace has lost something\n"
-		"      --source SOURCE      read the image by overlay, export, or auto\n"
+		"      --source SOURCE      read the image by overlay, save, export, or auto\n"
 		"      --json               the result as JSON on standard output\n" COMMON_OPTIONS
 		"\n" RULE_OPTIONS,
 	[MP_COMMAND_DOCKERFILE] =
@@ -122,7 +131,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"IMAGE: ENV, WORKDIR, EXPOSE, VOLUME, USER, ENTRYPOINT, CMD, LABEL, STOPSIGNAL,\n"
 		"HEALTHCHECK, SHELL, ONBUILD.\n"
 		"\n"
-		"      --image IMAGE        an image in the engine\n"
+		"      --image IMAGE        an image in the engine\n" ARCHIVES
 		"      --config FILE        what 'docker image inspect' or an OCI image\n"
 		"                           configuration says, no engine needed\n"
 		"      --rootfs NAME        the archive's name beside it (rootfs.tar)\n"

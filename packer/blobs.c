@@ -211,7 +211,7 @@ static int read_headers(struct mp_blobs *blobs, struct mp_tar_reader *reader, st
 
 static int index_archive(struct mp_blobs *blobs, struct mp_error *err)
 {
-	static const struct mp_tar_events events = { on_entry, on_data };
+	static const struct mp_tar_events events = { .entry = on_entry, .data = on_data };
 	MP_AUTO(mp_tar_reader_freep)
 	struct mp_tar_reader *reader = mp_tar_reader_new(&events, blobs);
 

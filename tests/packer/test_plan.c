@@ -371,6 +371,45 @@ Test(plan, mount_points)
 	cr_expect_eq(file->node.mode, S_IFDIR | 01777);
 }
 
+/* What an engine writes into has no time of its own; what is below, and beside it, has. */
+Test(plan, times_that_engines_take)
+{
+	static const struct {
+		const char *path;
+		bool has_time;
+	} cases[] = {
+		{ "/", false },       { "/etc", false },     { "/proc", false },
+		{ "/etc/app", true }, { "/srv", false },     { "/srv/own", true },
+		{ "/var", true },     { "/var/log", false }, { "/tmp", true },
+	};
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_plan_notes_clear) struct mp_plan_notes notes = { 0 };
+	char *listed[] = { "/etc/app", "/srv/own", "/var/log/x" };
+	const struct mp_strv list = { listed, 3, 3 };
+	/* Volumes: two that the image lacks, of which a link leads to the second's place. */
+	char *volumes[] = { "/logs/a/b", "/srv/lacks/this", "/srv/own" };
+	const struct mp_image_config config = { .volumes = { volumes, 3, 3 } };
+
+	tree_make(&tree);
+	tree_dir(&tree, "/proc", 0555);
+	tree_dir(&tree, "/tmp", 01777);
+	tree_dir(&tree, "/etc", 0755);
+	tree_dir(&tree, "/etc/app", 0755);
+	tree_dir(&tree, "/srv", 0755);
+	tree_dir(&tree, "/srv/own", 0755);
+	tree_dir(&tree, "/var", 0755);
+	tree_dir(&tree, "/var/log", 0755);
+	tree_file(&tree, "/var/log/x", "x", 0644);
+	tree_link(&tree, "/logs", "var/log");
+	plan(&tree, &(struct mp_plan_request){ .list = &list, .config = &config }, &notes);
+	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
+		const struct mp_file *file = mp_fileset_find(tree.set, cases[i].path);
+
+		cr_assert_not_null(file, "%s", cases[i].path);
+		cr_expect_eq(file->node.mtime_s != 0, cases[i].has_time, "%s", cases[i].path);
+	}
+}
+
 /* With the host's "/": what is mounted there is not what is packed. */
 Test(plan, mount_points_of_the_host)
 {
