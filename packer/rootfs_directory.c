@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -24,8 +25,13 @@
 /* XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h, which glibc's own limits.h hides. */
 #define XATTR_MAX 65536
 
-/* "/proc/self/fd/" and an int. */
-#define FD_LINK_SIZE 32
+/* "/proc/self/fd/", an int, '/' and a name. */
+#define FD_LINK_SIZE (32 + NAME_MAX + 1)
+
+/* Since Linux 6.13, with the same number on every architecture; older headers do not know it. */
+#ifndef SYS_listxattrat
+#define SYS_listxattrat 465
+#endif
 
 /*
  * Everything is reached from an open root by openat2(2), which the kernel confines: no symlink, no
@@ -35,6 +41,16 @@ struct directory {
 	struct mp_rootfs base;
 	int root_fd;
 	bool whiteouts;
+	bool inert; /* no device can be opened in it, and nobody changes it meanwhile */
+	/* Of an inert one, the directory that was used last: paths often come sorted. */
+	char *last_path;
+	int last_fd;
+};
+
+/* An object: what lies at @name in the directory @at, or where that is "", @at itself (O_PATH). */
+struct place {
+	int at;
+	const char *name;
 };
 
 static int open_at(int dir_fd, const char *path, int flags)
@@ -123,11 +139,40 @@ static void fd_link(int fd, char link[FD_LINK_SIZE])
 	snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", fd);
 }
 
-static int read_xattr(const char *link, const char *name, struct mp_node *node, const char *path,
-		      struct mp_error *err)
+/* As getxattr(2). */
+static ssize_t get_xattr(const struct place *place, const char *name, void *value, size_t size)
+{
+	char link[FD_LINK_SIZE];
+
+	fd_link(place->at, link);
+	if (!*place->name)
+		return getxattr(link, name, value, size);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", place->at, place->name);
+	return lgetxattr(link, name, value, size);
+}
+
+/* As listxattr(2). Most files have none, and a way through /proc costs as much as opening one. */
+static ssize_t list_xattrs(const struct place *place, char *names, size_t size)
+{
+	char link[FD_LINK_SIZE];
+	ssize_t len;
+
+	fd_link(place->at, link);
+	if (!*place->name)
+		return listxattr(link, names, size);
+	len = syscall(SYS_listxattrat, place->at, place->name, AT_SYMLINK_NOFOLLOW, names, size);
+	/* A seccomp filter that does not know a call may say EPERM. */
+	if (len >= 0 || (errno != ENOSYS && errno != EPERM))
+		return len;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", place->at, place->name);
+	return llistxattr(link, names, size);
+}
+
+static int read_xattr(const struct place *place, const char *name, struct mp_node *node,
+		      const char *path, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *value = mp_xmalloc(XATTR_MAX);
-	ssize_t size = getxattr(link, name, value, XATTR_MAX);
+	ssize_t size = get_xattr(place, name, value, XATTR_MAX);
 
 	if (size < 0 && errno == ENODATA)
 		return 0;
@@ -138,33 +183,33 @@ static int read_xattr(const char *link, const char *name, struct mp_node *node, 
 	return 0;
 }
 
-static int read_xattrs(int fd, struct mp_node *node, const char *path, struct mp_error *err)
+static int read_xattrs(const struct place *place, struct mp_node *node, const char *path,
+		       struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *large = NULL;
-	char small[512], link[FD_LINK_SIZE], *names = small;
-	ssize_t len;
+	char small[512], *names = small;
+	ssize_t len = list_xattrs(place, small, sizeof(small));
 
-	fd_link(fd, link);
-	len = listxattr(link, small, sizeof(small));
 	if (len < 0 && errno == ERANGE) {
 		names = large = mp_xmalloc(XATTR_MAX);
-		len = listxattr(link, large, XATTR_MAX);
+		len = list_xattrs(place, large, XATTR_MAX);
 	}
 	if (len < 0 && errno == ENOTSUP)
 		return 0;
 	if (len < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "list the attributes of '%s'", path);
 	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
-		if (mp_xattr_is_kept(name) && read_xattr(link, name, node, path, err))
+		if (mp_xattr_is_kept(name) && read_xattr(place, name, node, path, err))
 			return -1;
 	}
 	return 0;
 }
 
-static int read_target(int fd, struct mp_node *node, const char *path, struct mp_error *err)
+static int read_target(const struct place *place, struct mp_node *node, const char *path,
+		       struct mp_error *err)
 {
 	char target[PATH_MAX + 1];
-	ssize_t len = readlinkat(fd, "", target, sizeof(target));
+	ssize_t len = readlinkat(place->at, place->name, target, sizeof(target));
 
 	if (len < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "read symlink '%s'", path);
@@ -195,28 +240,100 @@ static void fill_node(struct mp_node *node, const struct stat *st)
 	}
 }
 
-static int directory_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
-			    struct mp_error *err)
+/*
+ * Of an inert root, the place of @path without opening it. -1 and errno. The directory stays open
+ * until another is asked for.
+ */
+static int find_place(struct directory *dir, const char *path, struct place *place_out)
 {
-	const struct directory *dir = (struct directory *)root;
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-	MP_AUTO(mp_closep) int fd = -1;
-	struct stat st;
-	int rc = find(dir, path, &fd, &st, err);
+	const char *name = mp_path_base(path);
+	size_t len = (size_t)(name - path);
+	int fd;
 
-	if (rc <= 0)
-		return rc;
-	fill_node(&node, &st);
-	rc = 0;
-	if (S_ISLNK(st.st_mode))
-		rc = read_target(fd, &node, path, err);
-	else if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-		rc = read_xattrs(fd, &node, path, err);
+	*place_out = (struct place){ dir->root_fd, "." };
+	if (!*name)
+		return 0;
+	if (!dir->last_path || strlen(dir->last_path) != len ||
+	    memcmp(dir->last_path, path, len) != 0) {
+		MP_AUTO(mp_freep) char *parent = mp_path_parent(path);
+
+		fd = open_beneath(dir, parent, O_PATH | O_DIRECTORY);
+		if (fd < 0)
+			return -1;
+		mp_closep(&dir->last_fd);
+		mp_freep(&dir->last_path);
+		dir->last_fd = fd;
+		dir->last_path = mp_xstrndup(path, len);
+	}
+	*place_out = (struct place){ dir->last_fd, name };
+	return 0;
+}
+
+/* 1: what is at @place goes to @node; -1. */
+static int read_node(const struct place *place, const struct stat *st, struct mp_node *node_out,
+		     const char *path, struct mp_error *err)
+{
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
+	int rc = 0;
+
+	fill_node(&node, st);
+	if (S_ISLNK(st->st_mode))
+		rc = read_target(place, &node, path, err);
+	else if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
+		rc = read_xattrs(place, &node, path, err);
 	if (rc)
 		return -1;
 	*node_out = node;
 	node = (struct mp_node){ 0 };
 	return 1;
+}
+
+static int look_up_inert(struct directory *dir, const char *path, struct mp_node *node_out,
+			 struct mp_error *err)
+{
+	struct place place;
+	struct stat st;
+
+	if (find_place(dir, path, &place) ||
+	    fstatat(place.at, place.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return means_absent(errno)
+			       ? 0
+			       : mp_error_set(err, MP_E_SYS, errno, "look up '%s'", path);
+	return read_node(&place, &st, node_out, path, err);
+}
+
+static int directory_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
+			    struct mp_error *err)
+{
+	struct directory *dir = (struct directory *)root;
+	MP_AUTO(mp_closep) int fd = -1;
+	struct stat st;
+	int rc;
+
+	if (dir->inert)
+		return look_up_inert(dir, path, node_out, err);
+	rc = find(dir, path, &fd, &st, err);
+	if (rc <= 0)
+		return rc;
+	return read_node(&(struct place){ fd, "" }, &st, node_out, path, err);
+}
+
+/*
+ * In one step: a descriptor of the regular file at @path, or -1 for whoever wants to know why. What
+ * else may lie there comes to no harm: a device is not opened, a FIFO does not block.
+ */
+static int open_inert(struct directory *dir, const char *path)
+{
+	MP_AUTO(mp_closep) int fd = -1;
+	struct place place;
+	struct stat st;
+
+	if (!dir->inert || find_place(dir, path, &place))
+		return -1;
+	fd = open_at(place.at, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -1;
+	return MP_STEAL_FD(fd);
 }
 
 static int directory_open(struct mp_rootfs *root, const char *path,
@@ -225,7 +342,13 @@ static int directory_open(struct mp_rootfs *root, const char *path,
 	MP_AUTO(mp_closep) int fd = -1;
 	char link[FD_LINK_SIZE];
 	struct stat st;
-	int opened, rc = find((struct directory *)root, path, &fd, &st, err);
+	int rc, opened = open_inert((struct directory *)root, path);
+
+	if (opened >= 0) {
+		*contents_out = MP_CONTENTS_OF(opened);
+		return 0;
+	}
+	rc = find((struct directory *)root, path, &fd, &st, err);
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : mp_rootfs_err_absent(err, path);
@@ -447,10 +570,21 @@ static void directory_free(struct mp_rootfs *root)
 	struct directory *dir = (struct directory *)root;
 
 	mp_closep(&dir->root_fd);
+	mp_closep(&dir->last_fd);
+	mp_freep(&dir->last_path);
 	mp_freep(&dir);
 }
 
-int mp_rootfs_directory_take(int root_fd, bool whiteouts, const char *name,
+/* Whether the mount at @fd is as mp_rootfs_open_overlay makes it: no devices, no access times. */
+static bool is_private_overlay(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC &&
+	       (fs.f_flags & (ST_NODEV | ST_NOATIME)) == (ST_NODEV | ST_NOATIME);
+}
+
+int mp_rootfs_directory_take(int root_fd, enum mp_directory_kind kind, const char *name,
 			     struct mp_rootfs **root_out, struct mp_error *err)
 {
 	static const struct mp_rootfs_ops ops = {
@@ -475,7 +609,9 @@ int mp_rootfs_directory_take(int root_fd, bool whiteouts, const char *name,
 	dir = mp_xcalloc(1, sizeof(*dir));
 	dir->base.ops = &ops;
 	dir->root_fd = MP_STEAL_FD(owned);
-	dir->whiteouts = whiteouts;
+	dir->last_fd = -1;
+	dir->whiteouts = kind == MP_DIRECTORY_LAYER;
+	dir->inert = kind == MP_DIRECTORY_PRIVATE && is_private_overlay(dir->root_fd);
 	*root_out = &dir->base;
 	return 0;
 }
@@ -486,5 +622,5 @@ int mp_rootfs_open_directory(const char *path, struct mp_rootfs **root_out, stru
 
 	if (fd < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "open directory '%s'", path);
-	return mp_rootfs_directory_take(fd, false, path, root_out, err);
+	return mp_rootfs_directory_take(fd, MP_DIRECTORY_ANY, path, root_out, err);
 }

@@ -151,5 +151,6 @@ int mp_rootfs_open_overlay(const struct mp_strv *layer_dirs, struct mp_rootfs **
 	 */
 	if (single ? open_layer(layer_dirs->v[0], &fd, err) : mount_private(layer_dirs, &fd, err))
 		return -1;
-	return mp_rootfs_directory_take(fd, single, layer_dirs->v[0], root_out, err);
+	return mp_rootfs_directory_take(fd, single ? MP_DIRECTORY_LAYER : MP_DIRECTORY_PRIVATE,
+					layer_dirs->v[0], root_out, err);
 }
