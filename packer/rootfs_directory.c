@@ -14,6 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
 #include <sys/statvfs.h>
@@ -27,6 +28,11 @@
 
 /* "/proc/self/fd/", an int, '/' and a name. */
 #define FD_LINK_SIZE (32 + NAME_MAX + 1)
+
+/* As many files stay open, if the process may have that many. */
+#define KEPT_OPEN_MAX 16384
+/* Descriptors that are left for everything else. */
+#define KEPT_OPEN_SPARE 1024
 
 /* Since Linux 6.13, with the same number on every architecture; older headers do not know it. */
 #ifndef SYS_listxattrat
@@ -45,6 +51,15 @@ struct directory {
 	/* Of an inert one, the directory that was used last: paths often come sorted. */
 	char *last_path;
 	int last_fd;
+	/* And its files that were opened so far, up to KEPT_OPEN_MAX: each is looked into for what
+	 * it needs, and later packed. Path → struct open_file. */
+	struct mp_strmap *open_files;
+	size_t n_kept_max;
+	struct rlimit limit_before;
+};
+
+struct open_file {
+	int fd;
 };
 
 /* An object: what lies at @name in the directory @at, or where that is "", @at itself (O_PATH). */
@@ -336,16 +351,87 @@ static int open_inert(struct directory *dir, const char *path)
 	return MP_STEAL_FD(fd);
 }
 
+/* The descriptor stays with the source, where it has room for one more, or goes to the caller. */
+static void hand_out(struct directory *dir, const char *path, int fd,
+		     struct mp_contents *contents_out)
+{
+	struct open_file *file;
+
+	*contents_out = MP_CONTENTS_OF(fd);
+	if (mp_strmap_count(dir->open_files) >= dir->n_kept_max)
+		return;
+	file = mp_xmalloc(sizeof(*file));
+	file->fd = fd;
+	mp_strmap_put(dir->open_files, path, file);
+	contents_out->borrowed = true;
+}
+
+static bool is_open(const struct directory *dir, const char *path, struct mp_contents *contents_out)
+{
+	const struct open_file *file =
+		dir->open_files ? mp_strmap_get(dir->open_files, path) : NULL;
+
+	if (!file)
+		return false;
+	*contents_out = MP_CONTENTS_OF(file->fd);
+	contents_out->borrowed = true;
+	return true;
+}
+
+static void open_file_free(void *value)
+{
+	struct open_file *file = value;
+
+	mp_closep(&file->fd);
+	mp_freep(&file);
+}
+
+/*
+ * Room for open files: the soft limit, often 1024 for the sake of select(2), is raised while the
+ * source is there.
+ */
+static void make_room(struct directory *dir)
+{
+	struct rlimit limit;
+
+	dir->open_files = mp_strmap_new(open_file_free);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	dir->limit_before = limit;
+	if (limit.rlim_cur < KEPT_OPEN_MAX + KEPT_OPEN_SPARE) {
+		limit.rlim_cur = limit.rlim_max < KEPT_OPEN_MAX + KEPT_OPEN_SPARE
+					 ? limit.rlim_max
+					 : KEPT_OPEN_MAX + KEPT_OPEN_SPARE;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			limit = dir->limit_before;
+	}
+	if (limit.rlim_cur > KEPT_OPEN_SPARE)
+		dir->n_kept_max = (size_t)limit.rlim_cur - KEPT_OPEN_SPARE;
+	if (dir->n_kept_max > KEPT_OPEN_MAX)
+		dir->n_kept_max = KEPT_OPEN_MAX;
+}
+
+static void give_back_room(struct directory *dir)
+{
+	if (!dir->open_files)
+		return;
+	mp_strmap_freep(&dir->open_files);
+	setrlimit(RLIMIT_NOFILE, &dir->limit_before);
+}
+
 static int directory_open(struct mp_rootfs *root, const char *path,
 			  struct mp_contents *contents_out, struct mp_error *err)
 {
 	MP_AUTO(mp_closep) int fd = -1;
 	char link[FD_LINK_SIZE];
 	struct stat st;
-	int rc, opened = open_inert((struct directory *)root, path);
+	int rc, opened;
 
+	if (is_open((struct directory *)root, path, contents_out))
+		return 0;
+	opened = open_inert((struct directory *)root, path);
 	if (opened >= 0) {
-		*contents_out = MP_CONTENTS_OF(opened);
+		hand_out((struct directory *)root, path, opened, contents_out);
 		return 0;
 	}
 	rc = find((struct directory *)root, path, &fd, &st, err);
@@ -572,6 +658,7 @@ static void directory_free(struct mp_rootfs *root)
 	mp_closep(&dir->root_fd);
 	mp_closep(&dir->last_fd);
 	mp_freep(&dir->last_path);
+	give_back_room(dir);
 	mp_freep(&dir);
 }
 
@@ -612,6 +699,8 @@ int mp_rootfs_directory_take(int root_fd, enum mp_directory_kind kind, const cha
 	dir->last_fd = -1;
 	dir->whiteouts = kind == MP_DIRECTORY_LAYER;
 	dir->inert = kind == MP_DIRECTORY_PRIVATE && is_private_overlay(dir->root_fd);
+	if (dir->inert)
+		make_room(dir);
 	*root_out = &dir->base;
 	return 0;
 }
