@@ -170,4 +170,5 @@ memory_of_sources()
 whole_command
 size_against_strace
 memory_of_sources
+bench/packing.sh
 bench/costs.sh
