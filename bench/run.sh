@@ -171,4 +171,5 @@ whole_command
 size_against_strace
 memory_of_sources
 bench/closure.sh
+bench/packing.sh
 bench/costs.sh

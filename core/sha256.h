@@ -14,6 +14,8 @@ void mp_sha256_hex(const void *data, size_t len, char hex_out[MP_SHA256_HEX_SIZE
 /* Piece by piece. */
 struct mp_sha256;
 struct mp_sha256 *mp_sha256_new(void);
+/* The same, by a thread of its own, so that the caller does not wait: for much data. */
+struct mp_sha256 *mp_sha256_new_beside(void);
 void mp_sha256_add(struct mp_sha256 *sum, const void *data, size_t len);
 /* Of all that was added. Nothing can be added afterwards. */
 void mp_sha256_finish(struct mp_sha256 *sum, char hex_out[MP_SHA256_HEX_SIZE]);

@@ -597,7 +597,7 @@ int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set
 			    struct mp_archive_stats *stats_out, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) const struct mp_file **files = mp_fileset_sorted(set);
-	MP_AUTO(mp_sha256_freep) struct mp_sha256 *sum = mp_sha256_new();
+	MP_AUTO(mp_sha256_freep) struct mp_sha256 *sum = mp_sha256_new_beside();
 	MP_AUTO(writer_close) struct writer writer = { 0 };
 	struct mp_archive_stats stats = { 0 };
 

@@ -14,8 +14,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statfs.h>
+#include <sys/statvfs.h>
 #include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/xattr.h>
@@ -24,8 +26,18 @@
 /* XATTR_LIST_MAX and XATTR_SIZE_MAX of linux/limits.h, which glibc's own limits.h hides. */
 #define XATTR_MAX 65536
 
-/* "/proc/self/fd/" and an int. */
-#define FD_LINK_SIZE 32
+/* "/proc/self/fd/", an int, '/' and a name. */
+#define FD_LINK_SIZE (32 + NAME_MAX + 1)
+
+/* As many files stay open, if the process may have that many. */
+#define KEPT_OPEN_MAX 16384
+/* Descriptors that are left for everything else. */
+#define KEPT_OPEN_SPARE 1024
+
+/* Since Linux 6.13, with the same number on every architecture; older headers do not know it. */
+#ifndef SYS_listxattrat
+#define SYS_listxattrat 465
+#endif
 
 /*
  * Everything is reached from an open root by openat2(2), which the kernel confines: no symlink, no
@@ -35,6 +47,25 @@ struct directory {
 	struct mp_rootfs base;
 	int root_fd;
 	bool whiteouts;
+	bool inert; /* no device can be opened in it, and nobody changes it meanwhile */
+	/* Of an inert one, the directory that was used last: paths often come sorted. */
+	char *last_path;
+	int last_fd;
+	/* And its files that were opened so far, up to KEPT_OPEN_MAX: each is looked into for what
+	 * it needs, and later packed. Path → struct open_file. */
+	struct mp_strmap *open_files;
+	size_t n_kept_max;
+	struct rlimit limit_before;
+};
+
+struct open_file {
+	int fd;
+};
+
+/* An object: what lies at @name in the directory @at, or where that is "", @at itself (O_PATH). */
+struct place {
+	int at;
+	const char *name;
 };
 
 static int open_at(int dir_fd, const char *path, int flags)
@@ -123,11 +154,40 @@ static void fd_link(int fd, char link[FD_LINK_SIZE])
 	snprintf(link, FD_LINK_SIZE, "/proc/self/fd/%d", fd);
 }
 
-static int read_xattr(const char *link, const char *name, struct mp_node *node, const char *path,
-		      struct mp_error *err)
+/* As getxattr(2). */
+static ssize_t get_xattr(const struct place *place, const char *name, void *value, size_t size)
+{
+	char link[FD_LINK_SIZE];
+
+	fd_link(place->at, link);
+	if (!*place->name)
+		return getxattr(link, name, value, size);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", place->at, place->name);
+	return lgetxattr(link, name, value, size);
+}
+
+/* As listxattr(2). Most files have none, and a way through /proc costs as much as opening one. */
+static ssize_t list_xattrs(const struct place *place, char *names, size_t size)
+{
+	char link[FD_LINK_SIZE];
+	ssize_t len;
+
+	fd_link(place->at, link);
+	if (!*place->name)
+		return listxattr(link, names, size);
+	len = syscall(SYS_listxattrat, place->at, place->name, AT_SYMLINK_NOFOLLOW, names, size);
+	/* A seccomp filter that does not know a call may say EPERM. */
+	if (len >= 0 || (errno != ENOSYS && errno != EPERM))
+		return len;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d/%s", place->at, place->name);
+	return llistxattr(link, names, size);
+}
+
+static int read_xattr(const struct place *place, const char *name, struct mp_node *node,
+		      const char *path, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *value = mp_xmalloc(XATTR_MAX);
-	ssize_t size = getxattr(link, name, value, XATTR_MAX);
+	ssize_t size = get_xattr(place, name, value, XATTR_MAX);
 
 	if (size < 0 && errno == ENODATA)
 		return 0;
@@ -138,33 +198,33 @@ static int read_xattr(const char *link, const char *name, struct mp_node *node, 
 	return 0;
 }
 
-static int read_xattrs(int fd, struct mp_node *node, const char *path, struct mp_error *err)
+static int read_xattrs(const struct place *place, struct mp_node *node, const char *path,
+		       struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *large = NULL;
-	char small[512], link[FD_LINK_SIZE], *names = small;
-	ssize_t len;
+	char small[512], *names = small;
+	ssize_t len = list_xattrs(place, small, sizeof(small));
 
-	fd_link(fd, link);
-	len = listxattr(link, small, sizeof(small));
 	if (len < 0 && errno == ERANGE) {
 		names = large = mp_xmalloc(XATTR_MAX);
-		len = listxattr(link, large, XATTR_MAX);
+		len = list_xattrs(place, large, XATTR_MAX);
 	}
 	if (len < 0 && errno == ENOTSUP)
 		return 0;
 	if (len < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "list the attributes of '%s'", path);
 	for (const char *name = names; name < names + len; name += strlen(name) + 1) {
-		if (mp_xattr_is_kept(name) && read_xattr(link, name, node, path, err))
+		if (mp_xattr_is_kept(name) && read_xattr(place, name, node, path, err))
 			return -1;
 	}
 	return 0;
 }
 
-static int read_target(int fd, struct mp_node *node, const char *path, struct mp_error *err)
+static int read_target(const struct place *place, struct mp_node *node, const char *path,
+		       struct mp_error *err)
 {
 	char target[PATH_MAX + 1];
-	ssize_t len = readlinkat(fd, "", target, sizeof(target));
+	ssize_t len = readlinkat(place->at, place->name, target, sizeof(target));
 
 	if (len < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "read symlink '%s'", path);
@@ -195,28 +255,168 @@ static void fill_node(struct mp_node *node, const struct stat *st)
 	}
 }
 
-static int directory_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
-			    struct mp_error *err)
+/*
+ * Of an inert root, the place of @path without opening it. -1 and errno. The directory stays open
+ * until another is asked for.
+ */
+static int find_place(struct directory *dir, const char *path, struct place *place_out)
 {
-	const struct directory *dir = (struct directory *)root;
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-	MP_AUTO(mp_closep) int fd = -1;
-	struct stat st;
-	int rc = find(dir, path, &fd, &st, err);
+	const char *name = mp_path_base(path);
+	size_t len = (size_t)(name - path);
+	int fd;
 
-	if (rc <= 0)
-		return rc;
-	fill_node(&node, &st);
-	rc = 0;
-	if (S_ISLNK(st.st_mode))
-		rc = read_target(fd, &node, path, err);
-	else if (S_ISREG(st.st_mode) || S_ISDIR(st.st_mode))
-		rc = read_xattrs(fd, &node, path, err);
+	*place_out = (struct place){ dir->root_fd, "." };
+	if (!*name)
+		return 0;
+	if (!dir->last_path || strlen(dir->last_path) != len ||
+	    memcmp(dir->last_path, path, len) != 0) {
+		MP_AUTO(mp_freep) char *parent = mp_path_parent(path);
+
+		fd = open_beneath(dir, parent, O_PATH | O_DIRECTORY);
+		if (fd < 0)
+			return -1;
+		mp_closep(&dir->last_fd);
+		mp_freep(&dir->last_path);
+		dir->last_fd = fd;
+		dir->last_path = mp_xstrndup(path, len);
+	}
+	*place_out = (struct place){ dir->last_fd, name };
+	return 0;
+}
+
+/* 1: what is at @place goes to @node; -1. */
+static int read_node(const struct place *place, const struct stat *st, struct mp_node *node_out,
+		     const char *path, struct mp_error *err)
+{
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
+	int rc = 0;
+
+	fill_node(&node, st);
+	if (S_ISLNK(st->st_mode))
+		rc = read_target(place, &node, path, err);
+	else if (S_ISREG(st->st_mode) || S_ISDIR(st->st_mode))
+		rc = read_xattrs(place, &node, path, err);
 	if (rc)
 		return -1;
 	*node_out = node;
 	node = (struct mp_node){ 0 };
 	return 1;
+}
+
+static int look_up_inert(struct directory *dir, const char *path, struct mp_node *node_out,
+			 struct mp_error *err)
+{
+	struct place place;
+	struct stat st;
+
+	if (find_place(dir, path, &place) ||
+	    fstatat(place.at, place.name, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return means_absent(errno)
+			       ? 0
+			       : mp_error_set(err, MP_E_SYS, errno, "look up '%s'", path);
+	return read_node(&place, &st, node_out, path, err);
+}
+
+static int directory_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
+			    struct mp_error *err)
+{
+	struct directory *dir = (struct directory *)root;
+	MP_AUTO(mp_closep) int fd = -1;
+	struct stat st;
+	int rc;
+
+	if (dir->inert)
+		return look_up_inert(dir, path, node_out, err);
+	rc = find(dir, path, &fd, &st, err);
+	if (rc <= 0)
+		return rc;
+	return read_node(&(struct place){ fd, "" }, &st, node_out, path, err);
+}
+
+/*
+ * In one step: a descriptor of the regular file at @path, or -1 for whoever wants to know why. What
+ * else may lie there comes to no harm: a device is not opened, a FIFO does not block.
+ */
+static int open_inert(struct directory *dir, const char *path)
+{
+	MP_AUTO(mp_closep) int fd = -1;
+	struct place place;
+	struct stat st;
+
+	if (!dir->inert || find_place(dir, path, &place))
+		return -1;
+	fd = open_at(place.at, place.name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+	if (fd < 0 || fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+		return -1;
+	return MP_STEAL_FD(fd);
+}
+
+/* The descriptor stays with the source, where it has room for one more, or goes to the caller. */
+static void hand_out(struct directory *dir, const char *path, int fd,
+		     struct mp_contents *contents_out)
+{
+	struct open_file *file;
+
+	*contents_out = MP_CONTENTS_OF(fd);
+	if (mp_strmap_count(dir->open_files) >= dir->n_kept_max)
+		return;
+	file = mp_xmalloc(sizeof(*file));
+	file->fd = fd;
+	mp_strmap_put(dir->open_files, path, file);
+	contents_out->borrowed = true;
+}
+
+static bool is_open(const struct directory *dir, const char *path, struct mp_contents *contents_out)
+{
+	const struct open_file *file =
+		dir->open_files ? mp_strmap_get(dir->open_files, path) : NULL;
+
+	if (!file)
+		return false;
+	*contents_out = MP_CONTENTS_OF(file->fd);
+	contents_out->borrowed = true;
+	return true;
+}
+
+static void open_file_free(void *value)
+{
+	struct open_file *file = value;
+
+	mp_closep(&file->fd);
+	mp_freep(&file);
+}
+
+/*
+ * Room for open files: the soft limit, often 1024 for the sake of select(2), is raised while the
+ * source is there.
+ */
+static void make_room(struct directory *dir)
+{
+	struct rlimit limit;
+
+	dir->open_files = mp_strmap_new(open_file_free);
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+		return;
+	dir->limit_before = limit;
+	if (limit.rlim_cur < KEPT_OPEN_MAX + KEPT_OPEN_SPARE) {
+		limit.rlim_cur = limit.rlim_max < KEPT_OPEN_MAX + KEPT_OPEN_SPARE
+					 ? limit.rlim_max
+					 : KEPT_OPEN_MAX + KEPT_OPEN_SPARE;
+		if (setrlimit(RLIMIT_NOFILE, &limit) < 0)
+			limit = dir->limit_before;
+	}
+	if (limit.rlim_cur > KEPT_OPEN_SPARE)
+		dir->n_kept_max = (size_t)limit.rlim_cur - KEPT_OPEN_SPARE;
+	if (dir->n_kept_max > KEPT_OPEN_MAX)
+		dir->n_kept_max = KEPT_OPEN_MAX;
+}
+
+static void give_back_room(struct directory *dir)
+{
+	if (!dir->open_files)
+		return;
+	mp_strmap_freep(&dir->open_files);
+	setrlimit(RLIMIT_NOFILE, &dir->limit_before);
 }
 
 static int directory_open(struct mp_rootfs *root, const char *path,
@@ -225,7 +425,16 @@ static int directory_open(struct mp_rootfs *root, const char *path,
 	MP_AUTO(mp_closep) int fd = -1;
 	char link[FD_LINK_SIZE];
 	struct stat st;
-	int opened, rc = find((struct directory *)root, path, &fd, &st, err);
+	int rc, opened;
+
+	if (is_open((struct directory *)root, path, contents_out))
+		return 0;
+	opened = open_inert((struct directory *)root, path);
+	if (opened >= 0) {
+		hand_out((struct directory *)root, path, opened, contents_out);
+		return 0;
+	}
+	rc = find((struct directory *)root, path, &fd, &st, err);
 
 	if (rc <= 0)
 		return rc < 0 ? -1 : mp_rootfs_err_absent(err, path);
@@ -447,10 +656,22 @@ static void directory_free(struct mp_rootfs *root)
 	struct directory *dir = (struct directory *)root;
 
 	mp_closep(&dir->root_fd);
+	mp_closep(&dir->last_fd);
+	mp_freep(&dir->last_path);
+	give_back_room(dir);
 	mp_freep(&dir);
 }
 
-int mp_rootfs_directory_take(int root_fd, bool whiteouts, const char *name,
+/* Whether the mount at @fd is as mp_rootfs_open_overlay makes it: no devices, no access times. */
+static bool is_private_overlay(int fd)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && fs.f_type == OVERLAYFS_SUPER_MAGIC &&
+	       (fs.f_flags & (ST_NODEV | ST_NOATIME)) == (ST_NODEV | ST_NOATIME);
+}
+
+int mp_rootfs_directory_take(int root_fd, enum mp_directory_kind kind, const char *name,
 			     struct mp_rootfs **root_out, struct mp_error *err)
 {
 	static const struct mp_rootfs_ops ops = {
@@ -475,7 +696,13 @@ int mp_rootfs_directory_take(int root_fd, bool whiteouts, const char *name,
 	dir = mp_xcalloc(1, sizeof(*dir));
 	dir->base.ops = &ops;
 	dir->root_fd = MP_STEAL_FD(owned);
-	dir->whiteouts = whiteouts;
+	dir->last_fd = -1;
+	/* Also in an overlay: it lists those of a directory that no other layer has, though it finds
+	 * nothing there (fs/overlayfs/readdir.c reads what is not merged as it is). */
+	dir->whiteouts = kind != MP_DIRECTORY_ANY;
+	dir->inert = kind == MP_DIRECTORY_PRIVATE && is_private_overlay(dir->root_fd);
+	if (dir->inert)
+		make_room(dir);
 	*root_out = &dir->base;
 	return 0;
 }
@@ -486,5 +713,5 @@ int mp_rootfs_open_directory(const char *path, struct mp_rootfs **root_out, stru
 
 	if (fd < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "open directory '%s'", path);
-	return mp_rootfs_directory_take(fd, false, path, root_out, err);
+	return mp_rootfs_directory_take(fd, MP_DIRECTORY_ANY, path, root_out, err);
 }

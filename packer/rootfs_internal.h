@@ -33,12 +33,20 @@ int mp_rootfs_err_absent(struct mp_error *err, const char *path);
 int mp_rootfs_err_not_file(struct mp_error *err, const char *path);
 int mp_rootfs_err_not_directory(struct mp_error *err, const char *path);
 
+enum mp_directory_kind {
+	MP_DIRECTORY_ANY,
+	/* Character devices 0/0 stand for files that a layer deleted (overlayfs.rst, "whiteouts
+	 * and opaque directories"), and so are absent. */
+	MP_DIRECTORY_LAYER,
+	/* A mount of our own, which nobody else can reach: nothing is mounted below. */
+	MP_DIRECTORY_PRIVATE,
+};
+
 /*
  * The directory source on an open root directory (O_PATH will do), which it takes over, also on
- * failure. @whiteouts: character devices 0/0 stand for files that a layer deleted (overlayfs.rst,
- * "whiteouts and opaque directories"), and so are absent. @name: in errors.
+ * failure. @name: in errors.
  */
-MP_MUST_USE int mp_rootfs_directory_take(int root_fd, bool whiteouts, const char *name,
+MP_MUST_USE int mp_rootfs_directory_take(int root_fd, enum mp_directory_kind kind, const char *name,
 					 struct mp_rootfs **root_out, struct mp_error *err);
 
 /* Bounds the room that a stream's index may take; without it, 16 GiB, and what the disk has. */

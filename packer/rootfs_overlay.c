@@ -151,8 +151,6 @@ int mp_rootfs_open_overlay(const struct mp_strv *layer_dirs, struct mp_rootfs **
 	 */
 	if (single ? open_layer(layer_dirs->v[0], &fd, err) : mount_private(layer_dirs, &fd, err))
 		return -1;
-	/* Whiteouts are not only seen in a layer alone: in a directory that no other layer has,
-	 * overlayfs lists them, though it finds nothing there (fs/overlayfs/readdir.c reads what is
-	 * not merged as it is). */
-	return mp_rootfs_directory_take(fd, true, layer_dirs->v[0], root_out, err);
+	return mp_rootfs_directory_take(fd, single ? MP_DIRECTORY_LAYER : MP_DIRECTORY_PRIVATE,
+					layer_dirs->v[0], root_out, err);
 }

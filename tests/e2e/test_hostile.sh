@@ -84,3 +84,123 @@ test_hostile_interrupted_command_leaves_no_process()
 	! pgrep -f '^sleep 6[123]$' || fail 'a process is left behind'
 	[ ! -e t.jsonl ]
 }
+
+# swap_for_ever DIR: in the background, DIR/d is a directory or a link to /etc, and DIR/d/passwd a
+# file, a link to /etc/passwd or a FIFO, in turn. $swapper: its process.
+swap_for_ever()
+{
+	perl -e '
+		my ($dir, $n) = ($ARGV[0], 0);
+		chdir $dir or die;
+		while (1) {
+			rename "d", "e"; symlink "/etc", "d"; unlink "d"; rename "e", "d";
+			rename "d/passwd", "d/keep"; symlink "/etc/passwd", "d/passwd"; unlink "d/passwd";
+			system("mkfifo d/passwd") if ++$n % 50 == 0; unlink "d/passwd";
+			rename "d/keep", "d/passwd";
+		}' "$1" &
+	swapper=$!
+}
+
+# Links and other things in the place of what is packed: no byte of the host's, no wait, no crash.
+test_hostile_swapped_while_packed()
+{
+	local packed=0 failed=0 status
+
+	mkdir -p tree/d
+	printf 'the image' >tree/d/passwd
+	printf '/d/passwd\n' >list
+	swap_for_ever tree
+	# shellcheck disable=SC2064
+	trap "kill $swapper" EXIT
+	for _ in $(seq 150); do
+		status=0
+		timeout 10 "$MICROPACK" pack list --root tree -o out.tar >out 2>err || status=$?
+		case $status in
+		0)
+			packed=$((packed + 1))
+			# A file is the image's; of a link only the text is packed.
+			if tar -tvf out.tar | grep -q '^-.* d/passwd$'; then
+				[ "$(tar -xOf out.tar d/passwd)" = 'the image' ] || fail "a file of the host"
+			fi
+			! grep -aq '^root:' out.tar || fail "a file of the host"
+			! tar -tf out.tar | grep -q '^etc/.' || fail "a file of the host"
+			;;
+		1 | 4 | 7)
+			failed=$((failed + 1))
+			one_line
+			;;
+		*)
+			cat err
+			fail "status $status"
+			;;
+		esac
+		rm -f out.tar
+	done
+	echo "$packed packed, $failed refused"
+	[ $packed -gt 0 ] && [ $failed -gt 0 ]
+}
+
+# A file that grows or shrinks is not packed as something that it never was.
+test_hostile_resized_while_packed()
+{
+	local writer
+
+	mkdir tree
+	head -c 3000000 /dev/zero >tree/log
+	printf '/log\n' >list
+	perl -e 'while (1) { truncate $ARGV[0], 3000000 + int(rand(2000000)) }' tree/log &
+	writer=$!
+	# shellcheck disable=SC2064
+	trap "kill $writer" EXIT
+	for _ in $(seq 60); do
+		if "$MICROPACK" pack list --root tree -o out.tar >out 2>err; then
+			tar -tf out.tar >/dev/null
+		else
+			grep -qE "'/log' (grew|shrank) while it was read" err || fail "$(cat err)"
+			one_line
+			[ ! -e out.tar ] || fail "output is left behind"
+		fi
+		rm -f out.tar
+	done
+}
+
+# Who may not read a file is told which one.
+test_hostile_unreadable_files()
+{
+	cp "$MICROPACK" micropack # whose directory others may not enter
+	mkdir -m 755 tree tree/secret
+	echo secret >tree/secret/file
+	echo key >tree/key
+	chmod 0 tree/key
+	chmod 755 .
+	printf '/key\n' >list
+	expect 1 setpriv --reuid 65534 --regid 65534 --clear-groups \
+		./micropack pack list --root tree -o /dev/null
+	says "'/key': Permission denied"
+	one_line
+	chmod 0 tree/secret
+	printf '/secret/file\n' >list
+	expect 1 setpriv --reuid 65534 --regid 65534 --clear-groups \
+		./micropack pack list --root tree -o /dev/null
+	says "'/secret/file': Permission denied"
+	one_line
+}
+
+# Links that lead to the host, or nowhere, or round and round.
+test_hostile_links()
+{
+	mkdir -p tree/a/b
+	ln -s ../../../../../../../../etc/passwd tree/a/up
+	ln -s /etc/passwd tree/a/absolute
+	ln -s /proc/self/root/etc tree/a/magic
+	ln -s loop2 tree/a/loop1
+	ln -s loop1 tree/a/loop2
+	ln -s "$PWD/tree/.." tree/a/b/out
+	printf '/a/up\n/a/absolute\n/a/loop1\n/a/magic\n/a/b/out\n' >list
+	expect 0 "$MICROPACK" pack list --root tree -o out.tar
+	tar -tf out.tar >names
+	printf '%s\n' a/ a/absolute a/b/ a/b/out a/loop1 a/magic a/up dev/ proc/ sys/ tmp/ | diff - names
+	printf '/a/magic/passwd\n' >list
+	expect 7 "$MICROPACK" pack list --root tree -o out.tar
+	says 'not in the image: /a/magic/passwd'
+}

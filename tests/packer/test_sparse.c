@@ -4,6 +4,8 @@
 #include "packer/archive.h"
 #include "tests/packer/specimen.h"
 
+#include <sys/mman.h>
+
 TestSuite(sparse, .timeout = 60);
 
 #define MIB ((uint64_t)1 << 20)
@@ -16,7 +18,7 @@ struct file {
 
 static struct file file_new(uint64_t offset)
 {
-	struct file file = { open("/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600), offset };
+	struct file file = { memfd_create("sparse", MFD_CLOEXEC), offset };
 
 	cr_assert_geq(file.fd, 0, "%m");
 	return file;
