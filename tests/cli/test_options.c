@@ -418,7 +418,7 @@ Test(options, refused)
 		{ "img --stop-timeout 1y",
 		  "--stop-timeout '1y': a time such as 30s, 500ms or 2m is "
 		  "needed; see 'micropack --help'" },
-		{ "img --source x", "--source 'x': auto, overlay or export is needed; see "
+		{ "img --source x", "--source 'x': auto, overlay, save or export is needed; see "
 				    "'micropack --help'" },
 		{ "img --incomplete yes", "--incomplete 'yes': only --incomplete=ok is known; see "
 					  "'micropack --help'" },
