@@ -79,8 +79,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"and --stop-timeout.\n",
 	[MP_COMMAND_PACK] =
 		"usage: micropack pack TRACE|LIST --image IMAGE[:TAG] [-o FILE] [OPTION]...\n"
-		"       micropack pack TRACE|LIST --root DIR [--config FILE] [-o FILE] "
-		"[OPTION]...\n"
+		"       micropack pack TRACE|LIST --root DIR [--config FILE] [-o FILE]\n"
 		"\n"
 		"Writes a root file system archive with what TRACE or LIST names of IMAGE, or of\n"
 		"the directory DIR, and all that this needs: symlinks, parent directories,\n"
