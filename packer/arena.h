@@ -44,6 +44,16 @@ static inline void *mp_arena_at(const struct mp_arena *arena, uint32_t ref)
 	return arena->base + (uint64_t)ref * MP_ARENA_UNIT;
 }
 
+/*
+ * To be called before a record that was not used for long is read: the first access to a page that
+ * only reads maps up to 64 KiB around it as well (fault_around_bytes, mm/memory.c), which a walk
+ * through records that lie anywhere would fill memory with.
+ */
+static inline void mp_arena_touch(void *record)
+{
+	__atomic_fetch_or((unsigned char *)record, 0, __ATOMIC_RELAXED);
+}
+
 /* Takes all of it out of this process's memory; what is used again comes from the page cache, or
  * the disk. */
 void mp_arena_trim(const struct mp_arena *arena);

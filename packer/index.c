@@ -19,10 +19,14 @@
 #define RECORDS_MAX (sizeof(void *) > 4 ? (uint64_t)16 << 30 : (uint64_t)512 << 20)
 
 /* An index of less than this may be in memory whole; of a larger one, and of all other files that
- * are mapped, about as much, which is looked at after so many paths. A fault on a page maps up to
- * 64 KiB around it (fault_around_bytes, mm/memory.c), and a path may touch a few. */
+ * are mapped, about as much, which is looked at after so many paths. */
 #define RESIDENT_MAX ((uint64_t)24 << 20)
 #define PATHS_BETWEEN 64
+
+/* A directory of no more names is searched from end to end; the names of others are in the table.
+ * It is where a layer lies that many files are, and pages of a table are anywhere. */
+#define FEW 32
+#define MANY UINT8_MAX
 
 /* A name in a directory. What is not of this module's is all references to others of the kind. */
 struct name {
@@ -31,13 +35,14 @@ struct name {
 	uint16_t touched; /* the last layer that had an entry for it, or for something below it */
 	uint16_t listed;  /* the last layer that had an entry for it */
 	uint16_t hidden;  /* the last layer that hid what lower ones have below it */
+	uint8_t few;      /* how many names are in it, or MANY, until there are none */
 	uint8_t len;
 	char text[]; /* ends in a NUL */
 };
 
 struct mp_index {
 	struct mp_arena arena;
-	struct mp_name_table table; /* all names but the top's */
+	struct mp_name_table table; /* the names in directories of MANY */
 	uint32_t top;               /* "/" */
 	uint16_t layer;
 	struct mp_rootfs_totals totals;
@@ -101,18 +106,54 @@ static uint32_t hash_of(const struct mp_index *index, uint32_t parent, const cha
 	return mp_name_table_hash(&index->table, parent, text, len);
 }
 
+static bool is_called(const struct name *name, const char *text, size_t len)
+{
+	return name->len == len && memcmp(name->text, text, len) == 0;
+}
+
 static uint32_t find_child(const struct mp_index *index, uint32_t parent, const char *text,
 			   size_t len)
 {
-	uint32_t hash = hash_of(index, parent, text, len), name;
 	uint64_t probe = 0;
+	uint32_t hash, name;
 
+	if (at(index, parent)->few != MANY) {
+		name = at(index, parent)->children;
+		while (name && !is_called(at(index, name), text, len))
+			name = at(index, name)->next;
+		return name;
+	}
+	hash = hash_of(index, parent, text, len);
 	while ((name = mp_name_table_next(&index->table, hash, &probe))) {
-		const struct name *found = at(index, name);
-
-		if (found->parent == parent && found->len == len &&
-		    memcmp(found->text, text, len) == 0)
+		mp_arena_touch(at(index, name));
+		if (at(index, name)->parent == parent && is_called(at(index, name), text, len))
 			return name;
+	}
+	return 0;
+}
+
+static int put_in_table(struct mp_index *index, uint32_t ref, struct mp_error *err)
+{
+	const struct name *name = at(index, ref);
+
+	return mp_name_table_put(&index->table, hash_of(index, name->parent, name->text, name->len),
+				 ref, err);
+}
+
+/* @name is new in @dir, and the first of its names. */
+static int count_child(struct mp_index *index, struct name *dir, uint32_t name,
+		       struct mp_error *err)
+{
+	if (dir->few < FEW) {
+		dir->few++;
+		return 0;
+	}
+	if (dir->few == MANY)
+		return put_in_table(index, name, err);
+	dir->few = MANY;
+	for (; name; name = at(index, name)->next) {
+		if (put_in_table(index, name, err))
+			return -1;
 	}
 	return 0;
 }
@@ -128,19 +169,19 @@ static int add_child(struct mp_index *index, uint32_t parent, const char *text, 
 	struct name *dir = at(index, parent), *name;
 	uint32_t ref = 0;
 
-	if (mp_arena_alloc(&index->arena, name_size(len), &ref, err) ||
-	    mp_name_table_put(&index->table, hash_of(index, parent, text, len), ref, err))
+	if (mp_arena_alloc(&index->arena, name_size(len), &ref, err))
 		return -1;
+	mp_arena_touch(dir);
 	name = at(index, ref);
 	memcpy(name->text, text, len);
 	name->len = (uint8_t)len;
 	name->parent = parent;
 	name->next = dir->children;
 	if (dir->children)
-		at(index, dir->children)->previous = ref;
+		at(index, dir->children)->previous = ref; /* a write, too */
 	dir->children = ref;
 	*name_out = ref;
-	return 0;
+	return count_child(index, dir, ref, err);
 }
 
 /* @path: clean. 0 where it does not exist, or something on the way is no directory. */
@@ -213,16 +254,21 @@ static int become_default_directory(struct mp_index *index, uint32_t name, struc
 /* Takes out a name that has nothing below it. */
 static void remove_leaf(struct mp_index *index, uint32_t ref)
 {
-	struct name *name = at(index, ref);
+	struct name *name = at(index, ref), *dir = at(index, name->parent);
 
 	if (name->next)
 		at(index, name->next)->previous = name->previous;
 	if (name->previous)
 		at(index, name->previous)->next = name->next;
 	else
-		at(index, name->parent)->children = name->next;
-	mp_name_table_remove(&index->table, hash_of(index, name->parent, name->text, name->len),
-			     ref);
+		dir->children = name->next;
+	if (dir->few == MANY)
+		mp_name_table_remove(&index->table,
+				     hash_of(index, name->parent, name->text, name->len), ref);
+	else
+		dir->few--;
+	if (!dir->children)
+		dir->few = 0;
 	if (name->file)
 		release(index, name->file);
 	mp_arena_free(&index->arena, ref, name_size(name->len));

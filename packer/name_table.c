@@ -122,6 +122,7 @@ static void put_slot(struct mp_name_table *table, uint64_t slot)
 {
 	uint64_t i = home(table, slot >> 32);
 
+	mp_arena_touch(&table->slots[i]);
 	while (table->slots[i])
 		i = (i + 1) & mask(table);
 	table->slots[i] = slot;
@@ -140,7 +141,7 @@ static int enlarge(struct mp_name_table *table, struct mp_error *err)
 		if (table->slots[i])
 			put_slot(&larger, table->slots[i]);
 		/* A table may be larger than what this process should hold of two. */
-		if (i % ((uint64_t)1 << 20) == 0) {
+		if (i % ((uint64_t)1 << 18) == 0) {
 			mp_arena_trim(&table->arena);
 			mp_arena_trim(&larger.arena);
 		}
@@ -152,6 +153,8 @@ static int enlarge(struct mp_name_table *table, struct mp_error *err)
 
 uint32_t mp_name_table_next(const struct mp_name_table *table, uint32_t hash, uint64_t *at)
 {
+	if (*at == 0)
+		mp_arena_touch(&table->slots[home(table, hash)]);
 	for (;;) {
 		uint64_t slot = table->slots[(home(table, hash) + (*at)++) & mask(table)];
 

@@ -2,12 +2,10 @@
 #include "packer/rootfs_internal.h"
 
 #include "core/path.h"
-#include "packer/index.h"
-#include "packer/store.h"
+#include "packer/rootfs_indexed.h"
 #include "packer/tar_reader.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,32 +21,13 @@
 #define AUFS "/.wh..wh."
 #define AUFS_LINKS "/.wh..wh.plnk"
 
-/* A file that contents are in. */
-struct source {
-	int fd;
-	dev_t dev;
-	ino_t ino;
-};
-
-/* Which of them, as mp_index_place.source says it. */
-#define STORED 0
-#define FIRST_TAKEN 1
-
-struct contents {
-	struct mp_rootfs base;
-	struct mp_index *index;
-	struct mp_store store;
-	struct source *taken;
-	size_t n_taken, cap_taken;
-};
-
 struct mp_rootfs_stream {
-	struct contents *contents; /* NULL once it was handed out */
+	struct mp_indexed *contents; /* NULL once it was handed out */
 	struct mp_tar_reader *reader;
 	char *layer;    /* its name; NULL: this is no layer */
 	bool begun;     /* something of this archive was read */
 	bool aufs;      /* this layer has links of AUFS */
-	uint32_t taken; /* contents stay in that source; STORED: they are fed */
+	uint32_t taken; /* contents stay in that source; MP_INDEXED_STORED: they are fed */
 	uint64_t taken_at;
 	bool stored;       /* contents of the current entry are wanted in the store */
 	uint64_t store_at; /* and belong there */
@@ -180,7 +159,7 @@ static int take_entry(struct mp_rootfs_stream *stream, const char *path,
 		      const struct mp_tar_entry *entry, struct mp_error *err)
 {
 	struct mp_index *index = stream->contents->index;
-	struct mp_index_place place = { STORED, 0 };
+	struct mp_index_place place = { MP_INDEXED_STORED, 0 };
 	MP_AUTO(mp_freep) char *other = NULL;
 
 	if (stream->layer) {
@@ -226,18 +205,6 @@ static int on_data(void *context, uint64_t offset, const void *data, size_t len,
 
 /* The stream */
 
-static void contents_freep(struct contents **contents)
-{
-	if (!*contents)
-		return;
-	mp_index_freep(&(*contents)->index);
-	mp_store_close(&(*contents)->store);
-	for (size_t i = 0; i < (*contents)->n_taken; i++)
-		mp_closep(&(*contents)->taken[i].fd);
-	mp_freep(&(*contents)->taken);
-	mp_freep(contents);
-}
-
 void mp_rootfs_stream_bound_index(struct mp_rootfs_stream *stream, size_t max_bytes)
 {
 	mp_index_bound(stream->contents->index, max_bytes);
@@ -253,15 +220,15 @@ static void start_reader(struct mp_rootfs_stream *stream)
 	mp_tar_reader_freep(&stream->reader);
 	stream->reader = mp_tar_reader_new(&events, stream);
 	stream->begun = stream->aufs = false;
-	stream->taken = STORED;
+	stream->taken = MP_INDEXED_STORED;
 }
 
 int mp_rootfs_stream_new(struct mp_rootfs_stream **stream_out, struct mp_error *err)
 {
-	MP_AUTO(contents_freep) struct contents *contents = mp_xcalloc(1, sizeof(*contents));
+	MP_AUTO(mp_indexed_freep) struct mp_indexed *contents = NULL;
 	struct mp_rootfs_stream *stream;
 
-	if (mp_store_start(&contents->store, err) || mp_index_new(&contents->index, err))
+	if (mp_indexed_new(&contents, err))
 		return -1;
 	stream = mp_xcalloc(1, sizeof(*stream));
 	stream->contents = MP_STEAL(contents);
@@ -328,30 +295,6 @@ int mp_rootfs_stream_begin_layer(struct mp_rootfs_stream *stream, const char *na
 
 /* Archives that lie in files */
 
-/* Layers often lie in one file: it is open once. */
-static int add_source(struct contents *contents, int fd, uint32_t *source_out, struct mp_error *err)
-{
-	struct source source;
-	struct stat st;
-	size_t i = 0;
-
-	if (fstat(fd, &st) < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "read an archive");
-	while (i < contents->n_taken &&
-	       (contents->taken[i].dev != st.st_dev || contents->taken[i].ino != st.st_ino))
-		i++;
-	if (i == contents->n_taken) {
-		source = (struct source){ fcntl(fd, F_DUPFD_CLOEXEC, 3), st.st_dev, st.st_ino };
-		if (source.fd < 0)
-			return mp_error_set(err, MP_E_SYS, errno, "keep an archive open");
-		contents->taken =
-			mp_array_grow(contents->taken, i, &contents->cap_taken, sizeof(source));
-		contents->taken[contents->n_taken++] = source;
-	}
-	*source_out = (uint32_t)(FIRST_TAKEN + i);
-	return 0;
-}
-
 /* Reads what is next, and has passed over the contents before it: how much that is, to *done_out.
  */
 static int take_piece(struct mp_rootfs_stream *stream, int fd, unsigned char *buffer, uint64_t at,
@@ -382,7 +325,7 @@ static int take(struct mp_rootfs_stream *stream, int fd, uint64_t offset, uint64
 		return mp_error_set(err, MP_E_FORMAT, 0, "an archive goes on in another");
 	if (offset > INT64_MAX || size_bytes > INT64_MAX - offset)
 		return mp_error_set(err, MP_E_FORMAT, 0, "an archive larger than a file can be");
-	if (add_source(stream->contents, fd, &stream->taken, err))
+	if (mp_indexed_add_source(stream->contents, fd, &stream->taken, err))
 		return -1;
 	stream->begun = true;
 	stream->taken_at = offset;
@@ -403,65 +346,6 @@ int mp_rootfs_stream_take(struct mp_rootfs_stream *stream, int fd, uint64_t offs
 	if (!stream->failed)
 		rc = take(stream, fd, offset, size_bytes, &stream->failure);
 	return settle(stream, rc, err);
-}
-
-/* Sources: the interface of what a stream has held. */
-
-static int stream_lookup(struct mp_rootfs *root, const char *path, struct mp_node *node_out,
-			 struct mp_error *err)
-{
-	(void)err;
-	return mp_index_get(((struct contents *)root)->index, path, node_out, NULL);
-}
-
-static int stream_open(struct mp_rootfs *root, const char *path, struct mp_contents *contents_out,
-		       struct mp_error *err)
-{
-	const struct contents *contents = (struct contents *)root;
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-	struct mp_index_place place;
-
-	if (!mp_index_get(contents->index, path, &node, &place))
-		return mp_rootfs_err_absent(err, path);
-	if (!S_ISREG(node.mode))
-		return mp_rootfs_err_not_file(err, path);
-	*contents_out = (struct mp_contents){
-		.fd = place.source == STORED ? contents->store.fd
-					     : contents->taken[place.source - FIRST_TAKEN].fd,
-		.offset = place.offset,
-		.size_bytes = node.size_bytes,
-		.borrowed = true,
-	};
-	return 0;
-}
-
-static int stream_list(struct mp_rootfs *root, const char *path, struct mp_strv *names_out,
-		       struct mp_error *err)
-{
-	struct mp_index *index = ((struct contents *)root)->index;
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-
-	if (!mp_index_get(index, path, &node, NULL))
-		return mp_rootfs_err_absent(err, path);
-	if (!S_ISDIR(node.mode))
-		return mp_rootfs_err_not_directory(err, path);
-	mp_index_list(index, path, names_out);
-	return 0;
-}
-
-static int stream_totals(struct mp_rootfs *root, struct mp_rootfs_totals *totals_out,
-			 struct mp_error *err)
-{
-	(void)err;
-	mp_index_totals(((struct contents *)root)->index, totals_out);
-	return 0;
-}
-
-static void stream_free(struct mp_rootfs *root)
-{
-	struct contents *contents = (struct contents *)root;
-
-	contents_freep(&contents);
 }
 
 /* What an engine makes, where it is not there, in a container that it creates (Docker:
@@ -492,33 +376,6 @@ void mp_rootfs_stream_of_engine(struct mp_rootfs_stream *stream, const struct mp
 	mp_strv_push(&stream->engine_paths, ENGINE_MARK);
 }
 
-/* @path is a directory whose time is that of what the engine did in it. */
-static void forget_time(struct mp_index *index, const char *path, int64_t made_s)
-{
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-
-	if (mp_index_get(index, path, &node, NULL) && S_ISDIR(node.mode) && node.mtime_s >= made_s)
-		mp_index_set_time(index, path, 0, 0);
-}
-
-/* Leaves out @path where the engine made it, not before @made_s, and nothing is in it. Its parent's
- * time, or its own where it stays, is the engine's too. */
-static void disown(struct mp_index *index, const char *path, int64_t made_s)
-{
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-	MP_AUTO(mp_freep) char *parent = NULL;
-
-	if (!mp_index_get(index, path, &node, NULL) || node.mtime_s < made_s)
-		return;
-	if (!mp_index_is_empty(index, path)) {
-		forget_time(index, path, made_s);
-		return;
-	}
-	parent = mp_path_parent(path);
-	mp_index_remove(index, path);
-	forget_time(index, parent, made_s);
-}
-
 static void disown_engine(struct mp_rootfs_stream *stream)
 {
 	struct mp_index *index = stream->contents->index;
@@ -527,19 +384,12 @@ static void disown_engine(struct mp_rootfs_stream *stream)
 	if (!mp_index_get(index, ENGINE_MARK, &mark, NULL))
 		return;
 	for (size_t i = 0; i < stream->engine_paths.n; i++)
-		disown(index, stream->engine_paths.v[i], mark.mtime_s);
+		mp_indexed_disown(stream->contents, stream->engine_paths.v[i], mark.mtime_s);
 }
 
 int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **root_out,
 			    struct mp_error *err)
 {
-	static const struct mp_rootfs_ops ops = {
-		.lookup = stream_lookup,
-		.open = stream_open,
-		.list = stream_list,
-		.totals = stream_totals,
-		.free = stream_free,
-	};
 	int rc = 0;
 
 	if (!stream->failed)
@@ -549,7 +399,6 @@ int mp_rootfs_stream_finish(struct mp_rootfs_stream *stream, struct mp_rootfs **
 		return -1;
 	if (stream->engine_paths.n > 0)
 		disown_engine(stream);
-	stream->contents->base.ops = &ops;
 	*root_out = &MP_STEAL(stream->contents)->base;
 	stream->failed = true;
 	mp_error_set(&stream->failure, MP_E_FORMAT, 0, "the archive was ended already");
@@ -560,7 +409,7 @@ void mp_rootfs_stream_freep(struct mp_rootfs_stream **stream)
 {
 	if (!*stream)
 		return;
-	contents_freep(&(*stream)->contents);
+	mp_indexed_freep(&(*stream)->contents);
 	mp_tar_reader_freep(&(*stream)->reader);
 	mp_strv_free(&(*stream)->engine_paths);
 	mp_freep(&(*stream)->layer);
