@@ -95,8 +95,7 @@ static const char *const help_texts[MP_COMMANDS] = {
 		"and --stop-timeout.\n",
 	[MP_COMMAND_PACK] =
 		"usage: micropack pack TRACE|LIST --image IMAGE[:TAG] [-o FILE] [OPTION]...\n"
-		"       micropack pack TRACE|LIST --root DIR [--config FILE] [-o FILE] "
-		"[OPTION]...\n"
+		"       micropack pack TRACE|LIST --root DIR [--config FILE] [-o FILE]\n"
 		"       micropack pack --from-plan PLAN --image IMAGE[:TAG] [OPTION]...\n"
 		"\n"
 		"Writes a root file system archive with what TRACE or LIST names of IMAGE, or of\n"

@@ -697,8 +697,8 @@ int mp_rootfs_directory_take(int root_fd, enum mp_directory_kind kind, const cha
 	dir->base.ops = &ops;
 	dir->root_fd = MP_STEAL_FD(owned);
 	dir->last_fd = -1;
-	/* Also in an overlay: it lists those of a directory that no other layer has, though it finds
-	 * nothing there (fs/overlayfs/readdir.c reads what is not merged as it is). */
+	/* Also in an overlay: it lists those of a directory that no other layer has, though
+	 * it finds nothing there (fs/overlayfs/readdir.c reads what is not merged as it is). */
 	dir->whiteouts = kind != MP_DIRECTORY_ANY;
 	dir->inert = kind == MP_DIRECTORY_PRIVATE && is_private_overlay(dir->root_fd);
 	if (dir->inert)

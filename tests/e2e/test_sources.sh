@@ -144,6 +144,13 @@ test_sources_unprivileged()
 	expect 0 "$MICROPACK" dockerfile --image micropack-sample/plugin
 	cmp out by-archive
 	rm -r "$dir"
+	# An engine, and no right to mount its layers.
+	expect 0 setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin \
+		"$MICROPACK" pack list --image micropack-sample/plugin -o saved.tar
+	says "reading the image as the engine saves it"
+	cmp reference.tar saved.tar
+	expect 1 setpriv --bounding-set=-sys_admin --inh-caps=-sys_admin \
+		"$MICROPACK" pack list --source overlay --image micropack-sample/plugin -o no.tar
 }
 
 test_sources_errors()
