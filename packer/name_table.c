@@ -80,6 +80,7 @@ static int open_slots(struct mp_name_table *table, unsigned int bits, struct mp_
 		mp_arena_close(&arena);
 		return -1;
 	}
+	mp_arena_expect_random(&arena);
 	table->arena = arena;
 	table->slots = mp_arena_at(&arena, ref);
 	table->bits = bits;
