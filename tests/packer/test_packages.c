@@ -473,6 +473,10 @@ Test(packages, hostile_schemas)
 		"CREATE VIEW Packages AS SELECT randomblob(100000000) AS blob",
 		"CREATE VIRTUAL TABLE Packages USING fts3(blob)",
 		"CREATE TABLE x(blob); CREATE VIEW Packages AS SELECT * FROM x",
+		"CREATE TABLE Packages(n, blob AS (instr(zeroblob(n), zeroblob(n / 2) || x'01'))); "
+		"INSERT INTO Packages VALUES (64)",
+		"CREATE TABLE Packages(n, blob AS (zeroblob(n)) STORED); "
+		"INSERT INTO Packages VALUES (64)",
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(schemas); i++) {
