@@ -417,7 +417,9 @@ static int read_index(const struct layout *layout, struct mp_json **index_out, s
 	const struct mp_json *manifests = NULL;
 	struct stat st;
 
-	if (lstat(path, &st) < 0 && errno == ENOENT) {
+	if (lstat(path, &st) < 0) {
+		if (errno != ENOENT)
+			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
 		*index_out = new_index();
 		return 0;
 	}
