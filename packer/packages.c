@@ -33,6 +33,8 @@ struct mp_packages {
 	unsigned char *filter;         /* by the hash of a kept file's last name */
 	char *dir_asked, *dir_reached; /* the last directory; reached: NULL where there is none */
 	size_t dirs_left;
+	size_t record_bytes; /* in all entries */
+	bool full;           /* and no more will go in */
 };
 
 /* Lines */
@@ -308,6 +310,21 @@ void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file, struct mp_p
 		return;
 	mp_strmap_put(scan->packages->owners, file->path, entry);
 	entry->pub.n_files += makes_kept(file);
+}
+
+bool mp_scan_take_room(struct mp_scan *scan, size_t bytes)
+{
+	struct mp_packages *packages = scan->packages;
+
+	if (bytes <= MP_RECORDS_MAX_BYTES - packages->record_bytes) {
+		packages->record_bytes += bytes;
+		return true;
+	}
+	if (!packages->full)
+		mp_warn("the records of kept packages are larger than %zu MiB: some are left out",
+			MP_RECORDS_MAX_BYTES >> 20);
+	packages->full = true;
+	return false;
 }
 
 int mp_scan_tolerate(int rc, const char *what, struct mp_error *err)
