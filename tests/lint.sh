@@ -90,7 +90,7 @@ long_lines()
 }
 
 only 'curl/' engine/http.c
-only '(gelf|libelf)' packer/elf.c
+only '(gelf|libelf)' packer/elf_reader.c
 only 'archive' packer/archive.c packer/decompress.c
 only 'bpf/' tracer/session.c
 only '(zlib|zstd)' packer/compress.c
