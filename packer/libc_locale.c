@@ -133,8 +133,8 @@ static int add_dir(struct mp_resolver *resolver, const char *dir, unsigned int d
 			return -1;
 		if (mp_resolution_is_file(&res))
 			mp_strv_push(files, path);
-		else if (res.status == MP_RESOLVED_FOUND && S_ISDIR(res.node->mode) &&
-			 depth < DEPTH_MAX && add_dir(resolver, path, depth + 1, files, err))
+		else if (mp_resolution_is_dir(&res) && depth < DEPTH_MAX &&
+			 add_dir(resolver, path, depth + 1, files, err))
 			return -1;
 	}
 	return 0;

@@ -515,7 +515,7 @@ static int keep_status_dir(struct mp_resolver *resolver, struct mp_fileset *set,
 	if (mp_resolve(resolver, MP_DPKG_DIR, 0, &dpkg, err) ||
 	    mp_resolve(resolver, MP_DPKG_DIR "/status.d", 0, &res, err))
 		return -1;
-	if (res.status == MP_RESOLVED_FOUND && S_ISDIR(res.node->mode)) {
+	if (mp_resolution_is_dir(&res)) {
 		mp_resolution_keep(&res, set, &why);
 		*path_out = mp_xstrdup(res.path);
 		return 0;

@@ -533,7 +533,7 @@ static int take_parents(struct builder *builder, const struct mp_plan_line *line
 	}
 	if (mp_resolve(builder->resolver, dir, 0, &res, err))
 		return -1;
-	if (res.status != MP_RESOLVED_FOUND || !S_ISDIR(res.node->mode))
+	if (!mp_resolution_is_dir(&res))
 		return is_absent(builder, line, err);
 	for (size_t i = 0; i < res.n_steps; i++) {
 		const struct mp_resolve_step *step = &res.steps[i];

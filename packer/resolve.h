@@ -76,6 +76,8 @@ void mp_resolution_clear(struct mp_resolution *resolution);
 
 /* Whether it found a regular file. */
 bool mp_resolution_is_file(const struct mp_resolution *resolution);
+/* Whether it found a directory. */
+bool mp_resolution_is_dir(const struct mp_resolution *resolution);
 
 /*
  * Adds to @set what the walk met. FOUND: what the path names gets @why, where that is a symlink
