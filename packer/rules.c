@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/rules.h"
 
-#include <string.h>
+#include "packer/list.h"
 
 static void rule_clear(struct mp_rule *rule)
 {
@@ -48,44 +48,34 @@ int mp_rule_list_add(struct mp_rule_list *list, const char *option, const char *
 	return 0;
 }
 
-static int parse_line(struct mp_rule_list *list, const char *option, const char *line, size_t len,
-		      const char *where, struct mp_error *err)
-{
-	MP_AUTO(mp_freep) char *text = NULL;
+/* A list that is being read. */
+struct reading {
+	struct mp_rule_list found;
+	const char *option;
+};
 
-	if (len > 0 && line[len - 1] == '\r')
-		len--;
-	if (memchr(line, '\0', len))
-		return mp_error_set(err, MP_E_FORMAT, 0, "%s: a path cannot contain a NUL byte",
-				    where);
-	text = mp_xstrndup(line, len);
-	if (!text[strspn(text, " \t")] || text[0] == '#')
-		return 0;
-	if (mp_rule_list_add(list, option, text, err))
+static int take_pattern(void *context, const char *line, const char *where, struct mp_error *err)
+{
+	struct reading *reading = context;
+
+	if (mp_rule_list_add(&reading->found, reading->option, line, err))
 		return mp_error_prefix(err, "%s", where);
-	list->v[list->n - 1].where = mp_xstrdup(where);
+	reading->found.v[reading->found.n - 1].where = mp_xstrdup(where);
 	return 0;
 }
 
 int mp_rule_list_parse(struct mp_rule_list *list, const char *option, const char *text, size_t len,
 		       const char *name, struct mp_error *err)
 {
-	MP_AUTO(rule_list_free) struct mp_rule_list found = { 0 };
-	const char *end = text + len;
+	struct reading reading = { .option = option };
+	int rc = mp_list_read(text, len, name, take_pattern, &reading, err);
 
-	for (size_t number = 1; text < end; number++) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		const char *stop = newline ? newline : end;
-		MP_AUTO(mp_freep) char *where = mp_xasprintf("%s:%zu", name, number);
-
-		if (parse_line(&found, option, text, (size_t)(stop - text), where, err))
-			return -1;
-		text = newline ? newline + 1 : end;
-	}
-	for (size_t i = 0; i < found.n; i++)
-		*push(list) = found.v[i];
-	found.n = 0;
-	return 0;
+	for (size_t i = 0; rc == 0 && i < reading.found.n; i++)
+		*push(list) = reading.found.v[i];
+	if (rc == 0)
+		reading.found.n = 0;
+	rule_list_free(&reading.found);
+	return rc;
 }
 
 static void describe_each(const struct mp_strv *names, const char *option, struct mp_strv *options)
