@@ -586,8 +586,7 @@ int mp_plan_from_file(struct mp_rootfs *root, const char *text, size_t len, cons
 	struct builder builder = { .name = name, .root = root, .set = mp_fileset_new() };
 
 	builder.resolver = mp_resolver_new(root, builder.set);
-	mp_resolver_hide_contents(builder.resolver, "/proc");
-	mp_resolver_hide_contents(builder.resolver, "/sys");
+	mp_resolver_hide_kernel(builder.resolver);
 	if (mp_plan_file_read(text, len, name, header_out, take_line, &builder, err))
 		return -1;
 	if (mp_fileset_count(builder.set) == 0)

@@ -67,6 +67,12 @@ void mp_resolver_hide_contents(struct mp_resolver *resolver, const char *dir)
 	mp_strv_push(&resolver->hidden, dir);
 }
 
+void mp_resolver_hide_kernel(struct mp_resolver *resolver)
+{
+	mp_resolver_hide_contents(resolver, "/proc");
+	mp_resolver_hide_contents(resolver, "/sys");
+}
+
 void mp_resolver_hide_if(struct mp_resolver *resolver,
 			 bool (*hides)(const char *path, const void *context), const void *context)
 {

@@ -21,6 +21,8 @@ struct mp_rootfs *mp_resolver_root(const struct mp_resolver *resolver);
  * /proc belongs to the host.
  */
 void mp_resolver_hide_contents(struct mp_resolver *resolver, const char *dir);
+/* So for /proc and /sys, in which there is nothing that belongs to an image. */
+void mp_resolver_hide_kernel(struct mp_resolver *resolver);
 
 /*
  * From now on nothing is there that @hides says so of, @context being its own. Both have to stay
