@@ -61,6 +61,16 @@ bool mp_path_is_under(const char *path, const char *dir)
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]);
 }
 
+bool mp_path_has_dotdot(const char *path)
+{
+	for (; *path; path += strcspn(path, "/")) {
+		path += strspn(path, "/");
+		if (path[0] == '.' && path[1] == '.' && (path[2] == '/' || !path[2]))
+			return true;
+	}
+	return false;
+}
+
 /*
  * Length in bytes of the printable UTF-8 character at @p: 0 for a control character, a malformed or
  * overlong sequence, a surrogate, or a code point beyond U+10FFFF (RFC 3629). C1 controls
@@ -124,12 +134,23 @@ static int hex_value(char c)
 	return -1;
 }
 
+bool mp_path_read_escape(const char *text, unsigned char *byte_out)
+{
+	int high, low;
+
+	if (text[0] != '\\' || text[1] != 'x' || (high = hex_value(text[2])) < 0 ||
+	    (low = hex_value(text[3])) < 0 || (high | low) == 0)
+		return false;
+	*byte_out = (unsigned char)(high << 4 | low);
+	return true;
+}
+
 char *mp_path_unescape(const char *text)
 {
 	MP_AUTO(mp_buf_free) struct mp_buf out = { 0 };
 
 	while (*text) {
-		int high, low;
+		unsigned char byte;
 
 		if (*text != '\\') {
 			mp_buf_addc(&out, *text++);
@@ -140,10 +161,9 @@ char *mp_path_unescape(const char *text)
 			text += 2;
 			continue;
 		}
-		if (text[1] != 'x' || (high = hex_value(text[2])) < 0 ||
-		    (low = hex_value(text[3])) < 0 || (high | low) == 0)
+		if (!mp_path_read_escape(text, &byte))
 			return NULL;
-		mp_buf_addc(&out, (char)(high << 4 | low));
+		mp_buf_addc(&out, (char)byte);
 		text += 4;
 	}
 	return mp_buf_steal(&out);

@@ -32,11 +32,17 @@ const char *mp_path_base(const char *path);
 /* Whether @path is @dir or lies below it; both clean. */
 bool mp_path_is_under(const char *path, const char *dir);
 
+/* Whether ".." is one of the names of @path. */
+bool mp_path_has_dotdot(const char *path);
+
 /* The escaped text of @bytes, appended to @buf. */
 void mp_path_escape(struct mp_buf *buf, const char *bytes);
 
 /* The bytes of an escaped text; NULL when an escape is malformed or stands for a NUL. */
 char *mp_path_unescape(const char *text);
+
+/* Whether @text begins with \xHH, which stands for any byte but NUL; then *byte_out is that. */
+bool mp_path_read_escape(const char *text, unsigned char *byte_out);
 
 /*
  * Copies @text into @dst (of @size bytes, always NUL-terminated, cut where it does not fit) with

@@ -45,6 +45,21 @@ struct mp_package_entry {
 
 void mp_package_entry_free(void *entry);
 
+/* By kind and name, once all databases were scanned: the packages that are kept. */
+struct mp_packages {
+	struct mp_package_entry **v;
+	size_t n, cap;
+	struct mp_strmap *owners; /* path of a kept file → struct mp_package_entry */
+	bool has_database;
+	char *os_id, *os_version;
+	/* While databases are scanned: */
+	unsigned char *filter;         /* by the hash of a kept file's last name */
+	char *dir_asked, *dir_reached; /* the last directory; reached: NULL where there is none */
+	size_t dirs_left;
+	size_t record_bytes; /* in all entries */
+	bool full;           /* and no more will go in */
+};
+
 struct mp_scan {
 	struct mp_resolver *resolver;
 	const struct mp_fileset *set;
