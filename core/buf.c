@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "core/buf.h"
 
-#include <search.h>
+#include "core/siphash.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -193,40 +194,21 @@ void mp_strv_split(struct mp_strv *list, const char *text, const char *separator
 	}
 }
 
-/* A balanced tree (tsearch) of these, so that iteration is in canonical order. */
 struct map_entry {
+	uint64_t hash;
 	void *value;
 	char key[];
 };
 
+/* Open addressing: an entry is at the place that its hash names, or as soon behind as can be. */
 struct mp_strmap {
-	void *root;
+	struct map_entry **slots; /* a power of two of them, less than 3/4 in use */
+	size_t n_slots;
 	size_t count;
 	void (*free_value)(void *value);
 };
 
-static int by_key(const void *a, const void *b)
-{
-	const struct map_entry *x = a, *y = b;
-
-	return strcmp(x->key, y->key);
-}
-
-static struct map_entry *map_entry_new(const char *key)
-{
-	size_t size = strlen(key) + 1;
-	struct map_entry *entry = mp_xmalloc(sizeof(*entry) + size);
-
-	entry->value = NULL;
-	memcpy(entry->key, key, size);
-	return entry;
-}
-
-/* tsearch compares whole elements, so a bare key is found through its would-be entry's position. */
-static int key_against_entry(const void *key, const void *entry)
-{
-	return strcmp(key, ((const struct map_entry *)entry)->key);
-}
+#define MAP_FIRST_SLOTS 16
 
 struct mp_strmap *mp_strmap_new(void (*free_value)(void *value))
 {
@@ -236,29 +218,63 @@ struct mp_strmap *mp_strmap_new(void (*free_value)(void *value))
 	return map;
 }
 
+/* The slot that has @key, or the free one where it belongs. */
+static struct map_entry **map_slot(const struct mp_strmap *map, uint64_t hash, const char *key)
+{
+	size_t at = (size_t)hash & (map->n_slots - 1);
+
+	while (map->slots[at] &&
+	       (map->slots[at]->hash != hash || strcmp(map->slots[at]->key, key) != 0))
+		at = (at + 1) & (map->n_slots - 1);
+	return &map->slots[at];
+}
+
+static void map_grow(struct mp_strmap *map)
+{
+	struct mp_strmap larger = *map;
+
+	larger.n_slots = map->n_slots ? 2 * map->n_slots : MAP_FIRST_SLOTS;
+	larger.slots = mp_xcalloc(larger.n_slots, sizeof(struct map_entry *));
+	for (size_t i = 0; i < map->n_slots; i++) {
+		struct map_entry *entry = map->slots[i];
+
+		if (entry)
+			*map_slot(&larger, entry->hash, entry->key) = entry;
+	}
+	mp_freep(&map->slots);
+	*map = larger;
+}
+
 void *mp_strmap_put(struct mp_strmap *map, const char *key, void *value)
 {
-	struct map_entry **found = tfind(key, &map->root, key_against_entry);
-	struct map_entry *entry;
+	size_t len = strlen(key);
+	uint64_t hash = mp_siphash(0, key, len);
+	struct map_entry **slot;
 	void *replaced;
 
-	if (found) {
-		replaced = (*found)->value;
-		(*found)->value = value;
-		return replaced;
+	if (4 * (map->count + 1) > 3 * map->n_slots)
+		map_grow(map);
+	slot = map_slot(map, hash, key);
+	if (!*slot) {
+		*slot = mp_xmalloc(sizeof(**slot) + len + 1);
+		(*slot)->hash = hash;
+		(*slot)->value = NULL;
+		memcpy((*slot)->key, key, len + 1);
+		map->count++;
 	}
-	entry = map_entry_new(key);
-	entry->value = value;
-	or_die(tsearch(entry, &map->root, by_key));
-	map->count++;
-	return NULL;
+	replaced = (*slot)->value;
+	(*slot)->value = value;
+	return replaced;
 }
 
 void *mp_strmap_get(const struct mp_strmap *map, const char *key)
 {
-	struct map_entry **found = tfind(key, &map->root, key_against_entry);
+	const struct map_entry *entry;
 
-	return found ? (*found)->value : NULL;
+	if (map->count == 0)
+		return NULL;
+	entry = *map_slot(map, mp_siphash(0, key, strlen(key)), key);
+	return entry ? entry->value : NULL;
 }
 
 size_t mp_strmap_count(const struct mp_strmap *map)
@@ -266,43 +282,39 @@ size_t mp_strmap_count(const struct mp_strmap *map)
 	return map->count;
 }
 
-struct visit_closure {
-	void (*visit)(const char *key, void *value, void *context);
-	void *context;
-};
-
-static void visit_node(const void *node, VISIT which, void *closure)
+static int by_key(const void *a, const void *b)
 {
-	const struct map_entry *entry = *(struct map_entry *const *)node;
-	struct visit_closure *call = closure;
-
-	if (which == postorder || which == leaf)
-		call->visit(entry->key, entry->value, call->context);
+	return strcmp((*(const struct map_entry *const *)a)->key,
+		      (*(const struct map_entry *const *)b)->key);
 }
 
 void mp_strmap_each(const struct mp_strmap *map,
 		    void (*visit)(const char *key, void *value, void *context), void *context)
 {
-	struct visit_closure call = { visit, context };
+	MP_AUTO(mp_freep)
+	struct map_entry **sorted = mp_xcalloc(map->count + 1, sizeof(*sorted));
+	size_t n = 0;
 
-	twalk_r(map->root, visit_node, &call);
-}
-
-static void free_value_of(const char *key, void *value, void *context)
-{
-	const struct mp_strmap *map = context;
-
-	(void)key;
-	if (value)
-		map->free_value(value);
+	for (size_t i = 0; i < map->n_slots; i++) {
+		if (map->slots[i])
+			sorted[n++] = map->slots[i];
+	}
+	qsort(sorted, n, sizeof(*sorted), by_key);
+	for (size_t i = 0; i < n; i++)
+		visit(sorted[i]->key, sorted[i]->value, context);
 }
 
 void mp_strmap_freep(struct mp_strmap **map)
 {
 	if (!*map)
 		return;
-	if ((*map)->free_value)
-		mp_strmap_each(*map, free_value_of, *map);
-	tdestroy((*map)->root, free);
+	for (size_t i = 0; i < (*map)->n_slots; i++) {
+		struct map_entry *entry = (*map)->slots[i];
+
+		if (entry && (*map)->free_value && entry->value)
+			(*map)->free_value(entry->value);
+		mp_freep(&entry);
+	}
+	mp_freep(&(*map)->slots);
 	mp_freep(map);
 }

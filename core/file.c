@@ -84,11 +84,17 @@ int mp_fd_write_all(int fd, const void *data, size_t len, const char *what, stru
 	return 0;
 }
 
-/* Whether @path names something that must not be replaced by a regular file. */
+/*
+ * Whether @path names something that must not be replaced by a regular file: also /dev/stdout and
+ * its like, which are links of the system's even where they lead to a regular file just now.
+ */
 static bool is_special(const char *path)
 {
 	struct stat st;
 
+	if (lstat(path, &st) == 0 && S_ISLNK(st.st_mode) &&
+	    (mp_path_is_under(path, "/dev") || mp_path_is_under(path, "/proc")))
+		return true;
 	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
 }
 

@@ -100,6 +100,11 @@ void mp_arena_free(struct mp_arena *arena, uint32_t ref, size_t size)
 	arena->unused[n] = ref;
 }
 
+void mp_arena_expect_random(const struct mp_arena *arena)
+{
+	madvise(arena->base, arena->mapped, MADV_RANDOM);
+}
+
 void mp_arena_trim(const struct mp_arena *arena)
 {
 	/* Of a shared mapping nothing is lost by it (madvise(2), MADV_DONTNEED). */

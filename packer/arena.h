@@ -54,6 +54,9 @@ static inline void mp_arena_touch(void *record)
 	__atomic_fetch_or((unsigned char *)record, 0, __ATOMIC_RELAXED);
 }
 
+/* What is used next is nowhere near what was used last: the kernel need not read ahead. */
+void mp_arena_expect_random(const struct mp_arena *arena);
+
 /* Takes all of it out of this process's memory; what is used again comes from the page cache, or
  * the disk. */
 void mp_arena_trim(const struct mp_arena *arena);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/index.h"
 
+#include "core/siphash.h"
 #include "core/path.h"
 #include "packer/index_records.h"
 #include "packer/name_table.h"
@@ -101,9 +102,9 @@ static void bound_memory(struct mp_index *index)
 
 /* Names */
 
-static uint32_t hash_of(const struct mp_index *index, uint32_t parent, const char *text, size_t len)
+static uint32_t hash_of(uint32_t parent, const char *text, size_t len)
 {
-	return mp_name_table_hash(&index->table, parent, text, len);
+	return (uint32_t)(mp_siphash(parent, text, len) >> 32);
 }
 
 static bool is_called(const struct name *name, const char *text, size_t len)
@@ -123,7 +124,7 @@ static uint32_t find_child(const struct mp_index *index, uint32_t parent, const 
 			name = at(index, name)->next;
 		return name;
 	}
-	hash = hash_of(index, parent, text, len);
+	hash = hash_of(parent, text, len);
 	while ((name = mp_name_table_next(&index->table, hash, &probe))) {
 		mp_arena_touch(at(index, name));
 		if (at(index, name)->parent == parent && is_called(at(index, name), text, len))
@@ -136,8 +137,8 @@ static int put_in_table(struct mp_index *index, uint32_t ref, struct mp_error *e
 {
 	const struct name *name = at(index, ref);
 
-	return mp_name_table_put(&index->table, hash_of(index, name->parent, name->text, name->len),
-				 ref, err);
+	return mp_name_table_put(&index->table, hash_of(name->parent, name->text, name->len), ref,
+				 err);
 }
 
 /* @name is new in @dir, and the first of its names. */
@@ -263,8 +264,8 @@ static void remove_leaf(struct mp_index *index, uint32_t ref)
 	else
 		dir->children = name->next;
 	if (dir->few == MANY)
-		mp_name_table_remove(&index->table,
-				     hash_of(index, name->parent, name->text, name->len), ref);
+		mp_name_table_remove(&index->table, hash_of(name->parent, name->text, name->len),
+				     ref);
 	else
 		dir->few--;
 	if (!dir->children)

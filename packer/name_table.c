@@ -1,73 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/name_table.h"
 
-#include <endian.h>
 #include <errno.h>
 #include <string.h>
-#include <sys/random.h>
 
 #define FIRST_BITS 10
 /* As many slots as the hash can tell apart. */
 #define LAST_BITS 32
 
-static uint64_t rotated(uint64_t x, int by)
-{
-	return x << by | x >> (64 - by);
-}
-
-static void sip_round(uint64_t v[4])
-{
-	v[0] += v[1];
-	v[1] = rotated(v[1], 13) ^ v[0];
-	v[0] = rotated(v[0], 32);
-	v[2] += v[3];
-	v[3] = rotated(v[3], 16) ^ v[2];
-	v[0] += v[3];
-	v[3] = rotated(v[3], 21) ^ v[0];
-	v[2] += v[1];
-	v[1] = rotated(v[1], 17) ^ v[2];
-	v[2] = rotated(v[2], 32);
-}
-
-static void sip_add(uint64_t v[4], uint64_t word)
-{
-	v[3] ^= word;
-	sip_round(v);
-	v[0] ^= word;
-}
-
-/*
- * SipHash-1-3 of the number and the text (Aumasson and Bernstein, "SipHash: a fast short-input
- * PRF", with the rounds that hash tables commonly take).
- */
-uint32_t mp_name_table_hash(const struct mp_name_table *table, uint32_t number, const char *text,
-			    size_t len)
-{
-	uint64_t v[4] = {
-		table->key[0] ^ 0x736f6d6570736575,
-		table->key[1] ^ 0x646f72616e646f6d,
-		table->key[0] ^ 0x6c7967656e657261,
-		table->key[1] ^ 0x7465646279746573,
-	};
-	uint64_t word = 0;
-	size_t at = 0;
-
-	sip_add(v, number);
-	for (; at + sizeof(word) <= len; at += sizeof(word)) {
-		memcpy(&word, text + at, sizeof(word));
-		sip_add(v, le64toh(word));
-	}
-	word = 0;
-	memcpy(&word, text + at, len - at);
-	sip_add(v, le64toh(word) | (uint64_t)(len + sizeof(word)) << 56);
-	v[2] ^= 0xff;
-	sip_round(v);
-	sip_round(v);
-	sip_round(v);
-	return (uint32_t)((v[0] ^ v[1] ^ v[2] ^ v[3]) >> 32);
-}
-
-/* An empty table, without a key. */
+/* An empty table. */
 static int open_slots(struct mp_name_table *table, unsigned int bits, struct mp_error *err)
 {
 	size_t size = sizeof(*table->slots) << bits;
@@ -80,6 +21,7 @@ static int open_slots(struct mp_name_table *table, unsigned int bits, struct mp_
 		mp_arena_close(&arena);
 		return -1;
 	}
+	mp_arena_expect_random(&arena);
 	table->arena = arena;
 	table->slots = mp_arena_at(&arena, ref);
 	table->bits = bits;
@@ -91,9 +33,6 @@ int mp_name_table_open(struct mp_name_table *table, struct mp_error *err)
 {
 	struct mp_name_table made = { 0 };
 
-	/* Less than 256 bytes come whole (getrandom(2)). */
-	if (getrandom(made.key, sizeof(made.key), 0) < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "get random bytes");
 	if (open_slots(&made, FIRST_BITS, err))
 		return -1;
 	*table = made;
@@ -131,7 +70,7 @@ static void put_slot(struct mp_name_table *table, uint64_t slot)
 
 static int enlarge(struct mp_name_table *table, struct mp_error *err)
 {
-	struct mp_name_table larger = { .key = { table->key[0], table->key[1] } };
+	struct mp_name_table larger = { 0 };
 
 	if (table->bits >= LAST_BITS)
 		return mp_error_set(err, MP_E_SYS, 0, "there are more files than can be indexed");

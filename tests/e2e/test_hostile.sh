@@ -31,6 +31,21 @@ test_hostile_output_is_no_directory()
 	[ ! -e nowhere ]
 }
 
+# A link of the system's is not replaced, whatever it leads to just now.
+test_hostile_output_is_standard_output()
+{
+	local link=/dev/micropack-test-$$
+
+	mkdir root
+	: >root/name
+	printf '/name\n' >list
+	ln -s /proc/self/fd/1 "$link"
+	expect 0 "$MICROPACK" pack list --root root -o "$link"
+	[ -L "$link" ] || fail "the link was replaced"
+	rm "$link"
+	grep -aq ustar out
+}
+
 test_hostile_output_without_a_name()
 {
 	expect 2 "$MICROPACK" trace -o '' -- touch ran

@@ -165,7 +165,6 @@ test_packages_deterministic()
 		"$(docker image inspect -f '{{.Created}}' "$image" | sed 's/\.[0-9]*Z/Z/')" ]
 	SOURCE_DATE_EPOCH=1700000000 expect 0 "$MICROPACK" pack files.txt --image "$image" -o dated.tar
 	[ "$(jq -r .creationInfo.created dated.spdx.json)" = 2023-11-14T22:13:20Z ]
-	cmp rootfs.tar dated.tar
 }
 
 test_packages_left_out()

@@ -195,23 +195,6 @@ Test(index, a_full_disk)
 	umount(scratch.dir);
 }
 
-/* The hash has a key of its own each time: what collides in one table does not in another. */
-Test(index, tables_have_keys)
-{
-	MP_AUTO(mp_name_table_close) struct mp_name_table a = { 0 }, b = { 0 };
-	struct mp_error err = { 0 };
-	int same = 0;
-
-	cr_assert_eq(mp_name_table_open(&a, &err), 0, "%s", err.msg);
-	cr_assert_eq(mp_name_table_open(&b, &err), 0, "%s", err.msg);
-	for (uint32_t i = 0; i < 1000; i++)
-		same += mp_name_table_hash(&a, i, "name", 4) ==
-			mp_name_table_hash(&b, i, "name", 4);
-	cr_expect_lt(same, 5);
-	cr_expect_neq(mp_name_table_hash(&a, 1, "name", 4), mp_name_table_hash(&a, 2, "name", 4));
-	cr_expect_neq(mp_name_table_hash(&a, 1, "name", 4), mp_name_table_hash(&a, 1, "nam", 3));
-}
-
 Test(index, many_references_under_one_hash)
 {
 	MP_AUTO(mp_name_table_close) struct mp_name_table table = { 0 };
