@@ -34,7 +34,7 @@ char *mp_sbom_path(const char *archive_path)
 
 static int describe(struct mp_sbom *sbom, const struct mp_image *image,
 		    const struct mp_packages *packages, const char *archive_path,
-		    const struct mp_archive_stats *stats, struct mp_error *err)
+		    const char *sha256, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *path = mp_sbom_path(archive_path);
 	MP_AUTO(mp_freep) char *epoch = NULL;
@@ -43,7 +43,7 @@ static int describe(struct mp_sbom *sbom, const struct mp_image *image,
 		.name = image ? image->reference : "rootfs",
 		.version = image ? image->id : NULL,
 		.file_name = base ? base + 1 : archive_path,
-		.rootfs_sha256 = stats->layer_sha256,
+		.file_sha256 = sha256,
 		.created = image ? image->created : NULL,
 	};
 	int64_t seconds;
@@ -59,13 +59,13 @@ static int describe(struct mp_sbom *sbom, const struct mp_image *image,
 }
 
 int mp_sbom_write(struct mp_sbom *sbom, const struct mp_image *image,
-		  const struct mp_packages *packages, const char *archive_path,
-		  const struct mp_archive_stats *stats, struct mp_error *err)
+		  const struct mp_packages *packages, const char *archive_path, const char *sha256,
+		  struct mp_error *err)
 {
 	/* Where nothing was started, no document is asked for. */
 	if (!sbom->digests)
 		return 0;
-	return describe(sbom, image, packages, archive_path, stats, err);
+	return describe(sbom, image, packages, archive_path, sha256, err);
 }
 
 int mp_sbom_commit(struct mp_sbom *sbom, struct mp_error *err)
