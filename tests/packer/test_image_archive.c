@@ -274,7 +274,7 @@ Test(image_archive, docker_archive_with_links)
 
 /* A TiB of hole behind the blocks that end the archive: read block by block, it would take hours.
  */
-Test(image_archive, what_follows_the_end, .timeout = 60)
+Test(image_archive, what_follows_the_end)
 {
 	MP_AUTO(layout_clear) struct layout layout = { 0 };
 	MP_AUTO(mp_freep) char *archive = NULL;
