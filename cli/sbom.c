@@ -17,19 +17,8 @@ const struct mp_archive_listener *mp_sbom_listener(struct mp_sbom *sbom)
 
 char *mp_sbom_path(const char *archive_path)
 {
-	static const char *const suffixes[] = { ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst" };
-	size_t len = strlen(archive_path);
-
-	for (size_t i = 0; i < MP_ARRAY_LEN(suffixes); i++) {
-		size_t end = strlen(suffixes[i]);
-
-		if (len > end && archive_path[len - end - 1] != '/' &&
-		    strcmp(archive_path + len - end, suffixes[i]) == 0) {
-			len -= end;
-			break;
-		}
-	}
-	return mp_xasprintf("%.*s.spdx.json", (int)len, archive_path);
+	return mp_xasprintf("%.*s.spdx.json", (int)mp_archive_stem_length(archive_path),
+			    archive_path);
 }
 
 static int describe(struct mp_sbom *sbom, const struct mp_image *image,

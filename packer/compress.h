@@ -12,6 +12,9 @@
 /* What the name of an archive asks for: .tar.gz or .tgz, .tar.zst or .tzst, anything else none. */
 enum mp_compression mp_compression_of_name(const char *path);
 
+/* The length of @path without .tar, or one of those; all of it where nothing would be left. */
+size_t mp_archive_stem_length(const char *path);
+
 /*
  * Bytes on their way to a file: compressed, gathered into large pieces, digested. The same bytes
  * give the same bytes however they are cut into pieces; with another version of the library they
