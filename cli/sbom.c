@@ -2,8 +2,7 @@
 #include "cli/sbom.h"
 
 #include "core/epoch.h"
-
-#include <string.h>
+#include "core/path.h"
 
 void mp_sbom_start(struct mp_sbom *sbom, const struct mp_fileset *set)
 {
@@ -27,11 +26,10 @@ static int describe(struct mp_sbom *sbom, const struct mp_image *image,
 {
 	MP_AUTO(mp_freep) char *path = mp_sbom_path(archive_path);
 	MP_AUTO(mp_freep) char *epoch = NULL;
-	const char *base = strrchr(archive_path, '/');
 	struct mp_spdx_subject subject = {
 		.name = image ? image->reference : "rootfs",
 		.version = image ? image->id : NULL,
-		.file_name = base ? base + 1 : archive_path,
+		.file_name = mp_path_base(archive_path),
 		.file_sha256 = sha256,
 		.created = image ? image->created : NULL,
 	};

@@ -45,6 +45,11 @@ char *mp_path_parent(const char *path)
 	return mp_xstrndup(path, (size_t)(slash - path));
 }
 
+char *mp_path_directory(const char *path)
+{
+	return strchr(path, '/') ? mp_path_parent(path) : mp_xstrdup(".");
+}
+
 const char *mp_path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');

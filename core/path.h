@@ -16,7 +16,7 @@
 /*
  * The canonical spelling of an absolute path: one '/' between names, no '.', no '/' at the end but
  * for "/" itself. ".." stays: only whoever knows the symlinks may resolve it. NULL when @path does
- * not begin with '/'. Owned by the caller, as the next two.
+ * not begin with '/'. Owned by the caller, as the next three.
  */
 char *mp_path_clean(const char *path);
 
@@ -25,6 +25,9 @@ char *mp_path_join(const char *dir, const char *name);
 
 /* The parent directory of a clean path: "/" for "/a" and for "/". */
 char *mp_path_parent(const char *path);
+
+/* The directory that @path, also a relative one, is in: "." for "a". */
+char *mp_path_directory(const char *path);
 
 /* Last component of a clean path ("" for "/"); points into @path. */
 const char *mp_path_base(const char *path);

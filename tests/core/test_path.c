@@ -35,6 +35,11 @@ Test(path, parent_base_and_under)
 	MP_AUTO(mp_freep) char *deep = mp_path_parent("/a/b/c");
 	MP_AUTO(mp_freep) char *joined = mp_path_join("/", "x");
 
+	MP_AUTO(mp_freep) char *here = mp_path_directory("a");
+	MP_AUTO(mp_freep) char *below = mp_path_directory("a/b/c");
+
+	cr_expect_str_eq(here, ".");
+	cr_expect_str_eq(below, "a/b");
 	cr_expect_str_eq(top, "/");
 	cr_expect_str_eq(deep, "/a/b");
 	cr_expect_str_eq(joined, "/x");
