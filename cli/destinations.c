@@ -4,6 +4,7 @@
 #include "cli/images.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/path.h"
 
 #include <errno.h>
 #include <string.h>
@@ -66,7 +67,6 @@ static int check_name(struct mp_destination *destination, struct mp_error *err)
 static int check_place(const struct mp_destination *destination, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *parent = NULL;
-	const char *slash;
 	struct stat st;
 
 	if (!destination->path)
@@ -75,9 +75,7 @@ static int check_place(const struct mp_destination *destination, struct mp_error
 		return mp_image_check_layout(destination->path, err);
 	if (stat(destination->path, &st) == 0 && S_ISDIR(st.st_mode))
 		return mp_error_set(err, MP_E_USAGE, EISDIR, "create '%s'", destination->path);
-	slash = strrchr(destination->path, '/');
-	parent = slash ? mp_xstrndup(destination->path, (size_t)(slash - destination->path) + 1)
-		       : mp_xstrdup(".");
+	parent = mp_path_directory(destination->path);
 	if (access(parent, W_OK | X_OK) < 0)
 		return mp_error_set(err, MP_E_USAGE, errno, "create '%s'", destination->path);
 	return 0;

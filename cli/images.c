@@ -5,12 +5,12 @@
 #include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "core/thread.h"
 #include "dockerfile-gen/dockerfile.h"
 #include "packer/store.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -307,7 +307,7 @@ static int upload_start(struct upload *upload, struct mp_error *err)
 
 	if (pipe2(upload->ends, O_CLOEXEC) < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "create a pipe");
-	rc = pthread_create(&upload->thread, NULL, write_upload, upload);
+	rc = mp_thread_start(&upload->thread, write_upload, upload);
 	if (!rc)
 		return 0;
 	close(upload->ends[0]);

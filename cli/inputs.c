@@ -4,6 +4,7 @@
 #include "cli/packing.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "packer/list.h"
 #include "packer/plan_file.h"
 
 #include <string.h>

@@ -215,7 +215,7 @@ int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *reques
 					 .name = path };
 	if (open_forms(forms, &file, &packed, err) ||
 	    write_forms(root, set, mp_sbom_listener(&sbom), &file, &packed, err) ||
-	    mp_sbom_write(&sbom, request->image, packages, path, &packed.stats, err) ||
+	    mp_sbom_write(&sbom, request->image, packages, path, packed.file.sha256, err) ||
 	    (path && mp_outfile_commit(&file, err)) || mp_sbom_commit(&sbom, err))
 		return -1;
 	share_digests(&packed);

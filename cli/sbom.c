@@ -2,8 +2,7 @@
 #include "cli/sbom.h"
 
 #include "core/epoch.h"
-
-#include <string.h>
+#include "core/path.h"
 
 void mp_sbom_start(struct mp_sbom *sbom, const struct mp_fileset *set)
 {
@@ -17,33 +16,21 @@ const struct mp_archive_listener *mp_sbom_listener(struct mp_sbom *sbom)
 
 char *mp_sbom_path(const char *archive_path)
 {
-	static const char *const suffixes[] = { ".tar", ".tar.gz", ".tgz", ".tar.zst", ".tzst" };
-	size_t len = strlen(archive_path);
-
-	for (size_t i = 0; i < MP_ARRAY_LEN(suffixes); i++) {
-		size_t end = strlen(suffixes[i]);
-
-		if (len > end && archive_path[len - end - 1] != '/' &&
-		    strcmp(archive_path + len - end, suffixes[i]) == 0) {
-			len -= end;
-			break;
-		}
-	}
-	return mp_xasprintf("%.*s.spdx.json", (int)len, archive_path);
+	return mp_xasprintf("%.*s.spdx.json", (int)mp_archive_stem_length(archive_path),
+			    archive_path);
 }
 
 static int describe(struct mp_sbom *sbom, const struct mp_image *image,
 		    const struct mp_packages *packages, const char *archive_path,
-		    const struct mp_archive_stats *stats, struct mp_error *err)
+		    const char *sha256, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *path = mp_sbom_path(archive_path);
 	MP_AUTO(mp_freep) char *epoch = NULL;
-	const char *base = strrchr(archive_path, '/');
 	struct mp_spdx_subject subject = {
 		.name = image ? image->reference : "rootfs",
 		.version = image ? image->id : NULL,
-		.file_name = base ? base + 1 : archive_path,
-		.rootfs_sha256 = stats->layer_sha256,
+		.file_name = mp_path_base(archive_path),
+		.file_sha256 = sha256,
 		.created = image ? image->created : NULL,
 	};
 	int64_t seconds;
@@ -59,13 +46,13 @@ static int describe(struct mp_sbom *sbom, const struct mp_image *image,
 }
 
 int mp_sbom_write(struct mp_sbom *sbom, const struct mp_image *image,
-		  const struct mp_packages *packages, const char *archive_path,
-		  const struct mp_archive_stats *stats, struct mp_error *err)
+		  const struct mp_packages *packages, const char *archive_path, const char *sha256,
+		  struct mp_error *err)
 {
 	/* Where nothing was started, no document is asked for. */
 	if (!sbom->digests)
 		return 0;
-	return describe(sbom, image, packages, archive_path, stats, err);
+	return describe(sbom, image, packages, archive_path, sha256, err);
 }
 
 int mp_sbom_commit(struct mp_sbom *sbom, struct mp_error *err)

@@ -19,13 +19,13 @@ void mp_sbom_start(struct mp_sbom *sbom, const struct mp_fileset *set);
 const struct mp_archive_listener *mp_sbom_listener(struct mp_sbom *sbom);
 
 /*
- * Writes the document of the archive at @archive_path, which appears with mp_sbom_commit. @image:
- * NULL where there is none. Its time is SOURCE_DATE_EPOCH
+ * Writes the document of the archive at @archive_path, a file with the digest @sha256, which
+ * appears with mp_sbom_commit. @image: NULL where there is none. Its time is SOURCE_DATE_EPOCH
  * (https://reproducible-builds.org/specs/source-date-epoch/), else the image's.
  */
 MP_MUST_USE int mp_sbom_write(struct mp_sbom *sbom, const struct mp_image *image,
 			      const struct mp_packages *packages, const char *archive_path,
-			      const struct mp_archive_stats *stats, struct mp_error *err);
+			      const char *sha256, struct mp_error *err);
 MP_MUST_USE int mp_sbom_commit(struct mp_sbom *sbom, struct mp_error *err);
 void mp_sbom_clear(struct mp_sbom *sbom);
 

@@ -73,6 +73,13 @@ static void buf_reserve(struct mp_buf *buf, size_t more)
 	buf->cap = need;
 }
 
+bool mp_is_zero(const void *data, size_t len)
+{
+	const unsigned char *bytes = data;
+
+	return bytes[0] == 0 && memcmp(bytes, bytes + 1, len - 1) == 0;
+}
+
 void mp_buf_add(struct mp_buf *buf, const void *data, size_t len)
 {
 	buf_reserve(buf, len);

@@ -5,6 +5,7 @@
 #include "core/cleanup.h"
 
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /*
@@ -24,6 +25,9 @@ char *mp_xasprintf(const char *fmt, ...) MP_PRINTF(1, 2);
  * *cap > n. @size: of one element, in bytes.
  */
 void *mp_array_grow(void *array, size_t n, size_t *cap, size_t size);
+
+/* Whether all of @data, one byte or more, is zero. */
+bool mp_is_zero(const void *data, size_t len);
 
 /* A byte buffer that grows. Zero-initialised is empty; data, where not NULL, ends in a NUL. */
 struct mp_buf {

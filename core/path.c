@@ -45,6 +45,11 @@ char *mp_path_parent(const char *path)
 	return mp_xstrndup(path, (size_t)(slash - path));
 }
 
+char *mp_path_directory(const char *path)
+{
+	return strchr(path, '/') ? mp_path_parent(path) : mp_xstrdup(".");
+}
+
 const char *mp_path_base(const char *path)
 {
 	const char *slash = strrchr(path, '/');
@@ -59,6 +64,16 @@ bool mp_path_is_under(const char *path, const char *dir)
 	if (len == 1)
 		return true;
 	return strncmp(path, dir, len) == 0 && (path[len] == '/' || !path[len]);
+}
+
+bool mp_path_has_dotdot(const char *path)
+{
+	for (; *path; path += strcspn(path, "/")) {
+		path += strspn(path, "/");
+		if (path[0] == '.' && path[1] == '.' && (path[2] == '/' || !path[2]))
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -124,12 +139,23 @@ static int hex_value(char c)
 	return -1;
 }
 
+bool mp_path_read_escape(const char *text, unsigned char *byte_out)
+{
+	int high, low;
+
+	if (text[0] != '\\' || text[1] != 'x' || (high = hex_value(text[2])) < 0 ||
+	    (low = hex_value(text[3])) < 0 || (high | low) == 0)
+		return false;
+	*byte_out = (unsigned char)(high << 4 | low);
+	return true;
+}
+
 char *mp_path_unescape(const char *text)
 {
 	MP_AUTO(mp_buf_free) struct mp_buf out = { 0 };
 
 	while (*text) {
-		int high, low;
+		unsigned char byte;
 
 		if (*text != '\\') {
 			mp_buf_addc(&out, *text++);
@@ -140,10 +166,9 @@ char *mp_path_unescape(const char *text)
 			text += 2;
 			continue;
 		}
-		if (text[1] != 'x' || (high = hex_value(text[2])) < 0 ||
-		    (low = hex_value(text[3])) < 0 || (high | low) == 0)
+		if (!mp_path_read_escape(text, &byte))
 			return NULL;
-		mp_buf_addc(&out, (char)(high << 4 | low));
+		mp_buf_addc(&out, (char)byte);
 		text += 4;
 	}
 	return mp_buf_steal(&out);

@@ -16,7 +16,7 @@
 /*
  * The canonical spelling of an absolute path: one '/' between names, no '.', no '/' at the end but
  * for "/" itself. ".." stays: only whoever knows the symlinks may resolve it. NULL when @path does
- * not begin with '/'. Owned by the caller, as the next two.
+ * not begin with '/'. Owned by the caller, as the next three.
  */
 char *mp_path_clean(const char *path);
 
@@ -26,17 +26,26 @@ char *mp_path_join(const char *dir, const char *name);
 /* The parent directory of a clean path: "/" for "/a" and for "/". */
 char *mp_path_parent(const char *path);
 
+/* The directory that @path, also a relative one, is in: "." for "a". */
+char *mp_path_directory(const char *path);
+
 /* Last component of a clean path ("" for "/"); points into @path. */
 const char *mp_path_base(const char *path);
 
 /* Whether @path is @dir or lies below it; both clean. */
 bool mp_path_is_under(const char *path, const char *dir);
 
+/* Whether ".." is one of the names of @path. */
+bool mp_path_has_dotdot(const char *path);
+
 /* The escaped text of @bytes, appended to @buf. */
 void mp_path_escape(struct mp_buf *buf, const char *bytes);
 
 /* The bytes of an escaped text; NULL when an escape is malformed or stands for a NUL. */
 char *mp_path_unescape(const char *text);
+
+/* Whether @text begins with \xHH, which stands for any byte but NUL; then *byte_out is that. */
+bool mp_path_read_escape(const char *text, unsigned char *byte_out);
 
 /*
  * Copies @text into @dst (of @size bytes, always NUL-terminated, cut where it does not fit) with

@@ -105,7 +105,7 @@ static int take_file(struct reader *reader, const char *line, struct mp_error *e
 	if (!reader->dir_kept)
 		mp_buf_add(&reader->entry->record, reader->dir.data, reader->dir.len);
 	reader->dir_kept = true;
-	mp_buf_addf(&reader->entry->record, "%s\n", line);
+	put_line(&reader->entry->record, line, MP_RECORDS_MAX_BYTES);
 	return 0;
 }
 
@@ -133,7 +133,7 @@ static int take_line(struct reader *reader, const char *line, struct mp_error *e
 		put_line(&reader->dir, line, DIR_MAX_BYTES);
 	else if (reader->in_files && (letter == 'a' || letter == 'Z')) {
 		if (reader->file_kept)
-			mp_buf_addf(&reader->entry->record, "%s\n", line);
+			put_line(&reader->entry->record, line, MP_RECORDS_MAX_BYTES);
 	} else {
 		take_field(&reader->entry->pub, letter, line + 2);
 		put_line(&reader->entry->record, line, RECORD_MAX_BYTES);
@@ -213,7 +213,8 @@ static int scan_end(void *context, struct mp_package_entry *read)
 	struct apk *apk = context;
 	struct mp_package_entry *entry = MP_STEAL(apk->entry);
 
-	if (entry && read->pub.name && mp_package_name_is_sane(read->pub.name)) {
+	if (entry && read->pub.name && mp_package_name_is_sane(read->pub.name) &&
+	    mp_scan_take_room(apk->scan, read->record.len)) {
 		entry->installed = true;
 		entry->mtime_s = apk->node->mtime_s;
 		entry->mtime_ns = apk->node->mtime_ns;

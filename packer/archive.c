@@ -6,6 +6,7 @@
 #include "core/path.h"
 #include "core/summer.h"
 #include "packer/links.h"
+#include "packer/acl.h"
 #include "packer/sparse.h"
 
 #include <archive.h>
@@ -301,50 +302,6 @@ static bool is_plain_name(const char *name)
 	return true;
 }
 
-/* ACLs as attributes: linux/posix_acl_xattr.h, little-endian on every machine. */
-#define ACL_ACCESS "system.posix_acl_access"
-#define ACL_DEFAULT "system.posix_acl_default"
-#define ACL_NONE_SIZE 4
-#define ACL_OF_MODE_SIZE (4 + 3 * 8)
-
-/* The access ACL that says no more than @mode: setting it takes away any other (acl(5)). */
-static void acl_of_mode(mode_t mode, unsigned char acl[ACL_OF_MODE_SIZE])
-{
-	static const unsigned char tags[] = { 0x01, 0x04, 0x20 }; /* owner, group, other */
-
-	memset(acl, 0, ACL_OF_MODE_SIZE);
-	acl[0] = 2; /* version */
-	for (size_t i = 0; i < MP_ARRAY_LEN(tags); i++) {
-		unsigned char *entry = acl + 4 + 8 * i;
-
-		entry[0] = tags[i];
-		entry[2] = mode >> (6 - 3 * i) & 7;
-		memset(entry + 4, 0xff, 4);
-	}
-}
-
-/* Whether the attribute is an ACL that says nothing: no file system keeps it. */
-static bool is_void_acl(const struct mp_xattr *xattr, mode_t mode)
-{
-	unsigned char acl[ACL_OF_MODE_SIZE];
-
-	if (strcmp(xattr->name, ACL_DEFAULT) == 0)
-		return xattr->size <= ACL_NONE_SIZE;
-	acl_of_mode(mode, acl);
-	return strcmp(xattr->name, ACL_ACCESS) == 0 && xattr->size == sizeof(acl) &&
-	       memcmp(xattr->value, acl, sizeof(acl)) == 0;
-}
-
-static bool has_xattr(const struct mp_node *node, const char *name)
-{
-	for (size_t i = 0; i < node->n_xattrs; i++) {
-		if (strcmp(node->xattrs[i].name, name) == 0 &&
-		    !is_void_acl(&node->xattrs[i], node->mode))
-			return true;
-	}
-	return false;
-}
-
 /*
  * Whoever unpacks makes a file in its directory, whose default ACL the file gets (acl(5), "OBJECT
  * CREATION AND DEFAULT ACLs"). Where it had none in the image, this is said with ACLs that say
@@ -352,14 +309,14 @@ static bool has_xattr(const struct mp_node *node, const char *name)
  */
 static void fill_void_acls(struct archive_entry *entry, const struct mp_node *node)
 {
-	static const unsigned char none[ACL_NONE_SIZE] = { 2 };
-	unsigned char acl[ACL_OF_MODE_SIZE];
+	static const unsigned char none[MP_ACL_NONE_SIZE] = { 2 };
+	unsigned char acl[MP_ACL_OF_MODE_SIZE];
 
-	acl_of_mode(node->mode, acl);
-	if (!has_xattr(node, ACL_ACCESS))
-		archive_entry_xattr_add_entry(entry, ACL_ACCESS, acl, sizeof(acl));
-	if (S_ISDIR(node->mode) && !has_xattr(node, ACL_DEFAULT))
-		archive_entry_xattr_add_entry(entry, ACL_DEFAULT, none, sizeof(none));
+	mp_acl_of_mode(node->mode, acl);
+	if (!mp_acl_is_there(node, MP_ACL_ACCESS))
+		archive_entry_xattr_add_entry(entry, MP_ACL_ACCESS, acl, sizeof(acl));
+	if (S_ISDIR(node->mode) && !mp_acl_is_there(node, MP_ACL_DEFAULT))
+		archive_entry_xattr_add_entry(entry, MP_ACL_DEFAULT, none, sizeof(none));
 }
 
 static bool inherits_acl(const struct writer *writer, const struct mp_file *file)
@@ -371,7 +328,7 @@ static bool inherits_acl(const struct writer *writer, const struct mp_file *file
 		return false;
 	parent = mp_path_parent(file->path);
 	dir = mp_fileset_find(writer->set, parent);
-	return dir && has_xattr(&dir->node, ACL_DEFAULT);
+	return dir && mp_acl_is_there(&dir->node, MP_ACL_DEFAULT);
 }
 
 static void fill_xattrs(struct archive_entry *entry, const struct mp_file *file)
@@ -379,7 +336,7 @@ static void fill_xattrs(struct archive_entry *entry, const struct mp_file *file)
 	for (size_t i = 0; i < file->node.n_xattrs; i++) {
 		const struct mp_xattr *xattr = &file->node.xattrs[i];
 
-		if (is_void_acl(xattr, file->node.mode))
+		if (mp_acl_is_void(xattr, file->node.mode))
 			continue;
 		if (is_plain_name(xattr->name))
 			archive_entry_xattr_add_entry(entry, xattr->name, xattr->value,
@@ -565,7 +522,8 @@ static uint64_t holes_min(const struct mp_file *const *files, size_t n)
 static bool any_default_acl(const struct mp_file *const *files, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (S_ISDIR(files[i]->node.mode) && has_xattr(&files[i]->node, ACL_DEFAULT))
+		if (S_ISDIR(files[i]->node.mode) &&
+		    mp_acl_is_there(&files[i]->node, MP_ACL_DEFAULT))
 			return true;
 	}
 	return false;

@@ -198,6 +198,9 @@ static int read_headers(struct mp_blobs *blobs, struct mp_tar_reader *reader, st
 		    mp_tar_reader_skip(reader, blobs->archive.size_bytes - at, &skipped, err))
 			return -1;
 		at += skipped;
+		/* What follows is nobody's, however much it is. */
+		if (mp_tar_reader_is_ended(reader))
+			return 0;
 		got = mp_contents_read(&blobs->archive, block, sizeof(block), at);
 		if (got < 0)
 			return mp_error_set(err, MP_E_SYS, errno, "read");

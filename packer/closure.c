@@ -78,7 +78,7 @@ static int visit_script(struct closure *closure, const char *path, const char *h
 static int load(struct closure *closure, const char *path, const struct mp_elf *elf,
 		struct mp_error *err)
 {
-	const struct mp_processes processes = {
+	const struct mp_process_common common = {
 		.loader = closure->loader,
 		.set = closure->set,
 		.loaded = closure->loaded,
@@ -87,7 +87,7 @@ static int load(struct closure *closure, const char *path, const struct mp_elf *
 		.suggested = closure->env->suggested,
 	};
 
-	return mp_process_load(&processes, path, elf, err);
+	return mp_process_load(&common, path, elf, err);
 }
 
 /* Chains of symlinks are no longer than mp_resolve walks. */

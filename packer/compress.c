@@ -30,26 +30,43 @@ struct mp_compressor {
 	uint64_t size_bytes;   /* written */
 };
 
-enum mp_compression mp_compression_of_name(const char *path)
+/* How archives are called. */
+static const struct suffix {
+	const char *text;
+	enum mp_compression how;
+} suffixes[] = {
+	{ ".tar", MP_COMPRESSION_NONE },  { ".tar.gz", MP_COMPRESSION_GZIP },
+	{ ".tgz", MP_COMPRESSION_GZIP },  { ".tar.zst", MP_COMPRESSION_ZSTD },
+	{ ".tzst", MP_COMPRESSION_ZSTD },
+};
+
+/* That of @path, or NULL. */
+static const struct suffix *suffix_of(const char *path)
 {
-	static const struct {
-		const char *suffix;
-		enum mp_compression how;
-	} known[] = {
-		{ ".tar.gz", MP_COMPRESSION_GZIP },
-		{ ".tgz", MP_COMPRESSION_GZIP },
-		{ ".tar.zst", MP_COMPRESSION_ZSTD },
-		{ ".tzst", MP_COMPRESSION_ZSTD },
-	};
 	size_t len = strlen(path);
 
-	for (size_t i = 0; i < MP_ARRAY_LEN(known); i++) {
-		size_t suffix_len = strlen(known[i].suffix);
+	for (size_t i = 0; i < MP_ARRAY_LEN(suffixes); i++) {
+		size_t end = strlen(suffixes[i].text);
 
-		if (len >= suffix_len && strcmp(path + len - suffix_len, known[i].suffix) == 0)
-			return known[i].how;
+		if (len >= end && strcmp(path + len - end, suffixes[i].text) == 0)
+			return &suffixes[i];
 	}
-	return MP_COMPRESSION_NONE;
+	return NULL;
+}
+
+enum mp_compression mp_compression_of_name(const char *path)
+{
+	const struct suffix *suffix = suffix_of(path);
+
+	return suffix ? suffix->how : MP_COMPRESSION_NONE;
+}
+
+size_t mp_archive_stem_length(const char *path)
+{
+	const struct suffix *suffix = suffix_of(path);
+	size_t len = strlen(path), stem = len - (suffix ? strlen(suffix->text) : 0);
+
+	return stem > 0 && path[stem - 1] != '/' ? stem : len;
 }
 
 static int no_memory(const char *library, struct mp_error *err)

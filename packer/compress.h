@@ -4,25 +4,22 @@
 
 #include "core/error.h"
 #include "core/sha256.h"
+#include "packer/compression.h"
 
 #include <stddef.h>
 #include <stdint.h>
 
-/* How an archive is stored. */
-enum mp_compression {
-	MP_COMPRESSION_NONE,
-	MP_COMPRESSION_GZIP, /* RFC 1952, zlib's level 6, no name and no time in the header */
-	MP_COMPRESSION_ZSTD, /* RFC 8878, level 3, one thread, with a checksum */
-	MP_COMPRESSIONS,
-};
-
 /* What the name of an archive asks for: .tar.gz or .tgz, .tar.zst or .tzst, anything else none. */
 enum mp_compression mp_compression_of_name(const char *path);
+
+/* The length of @path without .tar, or one of those; all of it where nothing would be left. */
+size_t mp_archive_stem_length(const char *path);
 
 /*
  * Bytes on their way to a file: compressed, gathered into large pieces, digested. The same bytes
  * give the same bytes however they are cut into pieces; with another version of the library they
- * may be others.
+ * may be others. gzip: zlib's level 6, no name and no time in the header; zstd: level 3, one
+ * thread, with a checksum.
  */
 struct mp_compressor;
 

@@ -2,12 +2,12 @@
 #include "packer/decompress.h"
 
 #include "core/interrupt.h"
+#include "core/thread.h"
 #include "packer/ring.h"
 
 #include <archive.h>
 #include <archive_entry.h>
 #include <errno.h>
-#include <pthread.h>
 #include <string.h>
 
 #define CHUNK ((size_t)1 << 17)
@@ -182,7 +182,7 @@ int mp_decompressor_start(const struct mp_contents *contents, enum mp_compressio
 		release(&decompressor);
 		return -1;
 	}
-	rc = pthread_create(&decompressor->thread, NULL, run, decompressor);
+	rc = mp_thread_start(&decompressor->thread, run, decompressor);
 	if (rc) {
 		release(&decompressor);
 		return mp_error_set(err, MP_E_SYS, rc, "start a thread");

@@ -2,18 +2,13 @@
 #ifndef MP_PACKER_DECOMPRESS_H
 #define MP_PACKER_DECOMPRESS_H
 
+#include "packer/compression.h"
 #include "packer/rootfs.h"
 
-/* What bytes are compressed by: told by their first ones, whatever a media type says. */
-enum mp_compression {
-	MP_COMPRESSION_NONE, /* or one that is not known at all */
-	MP_COMPRESSION_GZIP, /* RFC 1952 */
-	MP_COMPRESSION_ZSTD, /* RFC 8878 */
-	MP_COMPRESSION_BZIP2,
-	MP_COMPRESSION_XZ,
-	MP_COMPRESSION_LZ4,
-};
-
+/*
+ * What bytes are compressed by: told by their first ones, whatever a media type says. None: also
+ * what is not known at all.
+ */
 MP_MUST_USE int mp_compression_of(const struct mp_contents *contents,
 				  enum mp_compression *compression_out, struct mp_error *err);
 

@@ -13,6 +13,7 @@
 /* The longest stanza of Debian 12 has 30 kB. */
 #define STANZA_MAX_BYTES ((size_t)1 << 20)
 #define DIVERSIONS_MAX 10000
+#define DIVERSIONS_MAX_BYTES ((size_t)4 << 20)
 
 /* dpkg-divert(1): what packages other than @by call @from is at @to. Three texts in a row each. */
 struct diversions {
@@ -32,12 +33,12 @@ static int diversions_read(struct diversions *diversions, struct mp_resolver *re
 	MP_AUTO(mp_lines_close) struct mp_lines lines = { .contents = MP_CONTENTS_CLOSED };
 	struct mp_strv *texts = &diversions->texts;
 	char *line;
-	size_t len;
+	size_t len, bytes = 0;
 	int rc = mp_lines_open(&lines, resolver, DIVERSIONS_PATH, err);
 
 	diversions->by_from = mp_strmap_new(NULL);
 	while (rc > 0 && (rc = mp_lines_next(&lines, &line, &len, err)) > 0 &&
-	       texts->n < 3 * DIVERSIONS_MAX)
+	       texts->n < 3 * DIVERSIONS_MAX && (bytes += len) <= DIVERSIONS_MAX_BYTES)
 		mp_strv_push(texts, line);
 	for (size_t i = 0; i + 2 < texts->n; i += 3)
 		mp_strmap_put(diversions->by_from, texts->v[i], &texts->v[i]);
@@ -236,7 +237,7 @@ static int take_sums(struct dpkg *dpkg, struct mp_package_entry *entry, const ch
 			continue;
 		rc = mp_scan_match(dpkg->scan, diverted(&dpkg->diversions, entry->key, listed),
 				   &file, err);
-		if (rc > 0)
+		if (rc > 0 && mp_scan_take_room(dpkg->scan, len + 1))
 			mp_buf_addf(&entry->sums, "%s\n", copy);
 		if (rc < 0)
 			break;
@@ -303,7 +304,8 @@ static int scan_status(struct dpkg *dpkg, const char *path, const char *key, str
 		if (!name || stanza.cut || !mp_package_name_is_sane(name))
 			continue;
 		entry = key ? mp_strmap_get(dpkg->by_key, key) : entry_of(dpkg, &stanza, name);
-		if (entry && !entry->installed && is_installed(&stanza))
+		if (entry && !entry->installed && is_installed(&stanza) &&
+		    mp_scan_take_room(dpkg->scan, stanza.text.len))
 			take_stanza(entry, &stanza, &lines, MP_STEAL(name));
 	}
 	mp_buf_free(&stanza.text);

@@ -85,7 +85,7 @@ static int check_blob(const struct mp_oci_descriptor *descriptor, const struct m
 				    "it has %zu bytes, and should have %" PRIu64, text->len,
 				    descriptor->size_bytes);
 	mp_sha256_hex(text->data ? text->data : "", text->len, hex);
-	return mp_layer_check_digest(descriptor->digest, hex, err);
+	return mp_image_layer_check_digest(descriptor->digest, hex, err);
 }
 
 /* The document that @descriptor leads to. */
@@ -109,13 +109,13 @@ static int read_blob(const struct mp_blobs *blobs, const struct mp_oci_descripto
 
 struct found {
 	struct mp_image *image;
-	struct mp_layers layers;
+	struct mp_image_layers layers;
 };
 
 static void found_clear(struct found *found)
 {
 	mp_image_freep(&found->image);
-	mp_layers_clear(&found->layers);
+	mp_image_layers_clear(&found->layers);
 }
 
 /* @id: its digest with "sha256:". Its layers are in @found already. */
@@ -188,7 +188,7 @@ static int find_in_layout(const struct mp_blobs *blobs, const char *wanted, cons
 		return -1;
 	for (size_t i = 0; i < manifest.layers.n; i++) {
 		const struct mp_oci_descriptor *descriptor = &manifest.layers.v[i];
-		struct mp_layer *layer = mp_layers_add(&found->layers);
+		struct mp_image_layer *layer = mp_image_layers_add(&found->layers);
 
 		layer->path = blob_path(descriptor->digest);
 		layer->digest = mp_xstrdup(descriptor->digest);
@@ -226,7 +226,7 @@ static int find_saved_config(const struct mp_blobs *blobs, const char *path, con
 	if (rc == 0)
 		return mp_error_set(err, MP_E_FORMAT, 0, "'%.300s' is not there", path);
 	mp_sha256_hex(text.data ? text.data : "", text.len, hex);
-	if (mp_layer_check_digest(expected, hex, err))
+	if (mp_image_layer_check_digest(expected, hex, err))
 		return mp_error_prefix(err, "'%.300s'", path);
 	if (parse_text(&text, path, &json, err))
 		return -1;
@@ -247,7 +247,7 @@ static int find_saved(const struct mp_blobs *blobs, const char *wanted, const ch
 	if (mp_docker_choose(manifest, wanted, &image, err))
 		return mp_error_prefix(err, "manifest.json");
 	for (size_t i = 0; i < image.layers.n; i++)
-		mp_layers_add(&found->layers)->path = mp_xstrdup(image.layers.v[i]);
+		mp_image_layers_add(&found->layers)->path = mp_xstrdup(image.layers.v[i]);
 	return find_saved_config(blobs, image.config, reference, found, err);
 }
 
@@ -262,7 +262,7 @@ static int open_found(const struct mp_blobs *blobs, enum kind kind, const char *
 			 ? find_saved(blobs, wanted, reference, &found, err)
 			 : find_in_layout(blobs, wanted, reference, &found, err);
 
-	if (rc || (root_out && mp_layers_open(blobs, &found.layers, root_out, err)))
+	if (rc || (root_out && mp_image_layers_open(blobs, &found.layers, root_out, err)))
 		return mp_error_prefix(err, "'%s'", mp_blobs_name(blobs));
 	*image_out = MP_STEAL(found.image);
 	return 0;

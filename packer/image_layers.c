@@ -10,14 +10,14 @@
 /* What a function returns that failed with an error of the stream's, which names the layer. */
 #define NAMED (-2)
 
-struct mp_layer *mp_layers_add(struct mp_layers *layers)
+struct mp_image_layer *mp_image_layers_add(struct mp_image_layers *layers)
 {
 	layers->v = mp_array_grow(layers->v, layers->n, &layers->cap, sizeof(*layers->v));
-	layers->v[layers->n] = (struct mp_layer){ .size_bytes = MP_CONTENTS_TO_END };
+	layers->v[layers->n] = (struct mp_image_layer){ .size_bytes = MP_CONTENTS_TO_END };
 	return &layers->v[layers->n++];
 }
 
-void mp_layers_clear(struct mp_layers *layers)
+void mp_image_layers_clear(struct mp_image_layers *layers)
 {
 	for (size_t i = 0; i < layers->n; i++) {
 		mp_freep(&layers->v[i].path);
@@ -25,10 +25,10 @@ void mp_layers_clear(struct mp_layers *layers)
 		mp_freep(&layers->v[i].diff_id);
 	}
 	mp_freep(&layers->v);
-	*layers = (struct mp_layers){ 0 };
+	*layers = (struct mp_image_layers){ 0 };
 }
 
-int mp_layer_check_digest(const char *expected, const char *sha256_hex, struct mp_error *err)
+int mp_image_layer_check_digest(const char *expected, const char *sha256_hex, struct mp_error *err)
 {
 	if (!expected || strcmp(expected + strlen("sha256:"), sha256_hex) == 0)
 		return 0;
@@ -48,13 +48,13 @@ static int settle(int rc, struct mp_digest **digest, const char *expected, struc
 		return rc;
 	if (!*digest)
 		return rc;
-	if (mp_digest_finish(digest, hex, err) || mp_layer_check_digest(expected, hex, err))
+	if (mp_digest_finish(digest, hex, err) || mp_image_layer_check_digest(expected, hex, err))
 		return -1;
 	return rc;
 }
 
 /* Where it lies, it stays: its file is the archive's. */
-static int take_plain(struct mp_rootfs_stream *stream, const struct mp_layer *layer,
+static int take_plain(struct mp_rootfs_stream *stream, const struct mp_image_layer *layer,
 		      const struct mp_contents *contents, struct mp_error *err)
 {
 	const char *expected = layer->digest ? layer->digest : layer->diff_id;
@@ -89,7 +89,7 @@ static int feed(struct mp_rootfs_stream *stream, struct mp_decompressor *decompr
 	return rc;
 }
 
-static int feed_compressed(struct mp_rootfs_stream *stream, const struct mp_layer *layer,
+static int feed_compressed(struct mp_rootfs_stream *stream, const struct mp_image_layer *layer,
 			   const struct mp_contents *contents, enum mp_compression compression,
 			   struct mp_error *err)
 {
@@ -113,7 +113,7 @@ static int feed_compressed(struct mp_rootfs_stream *stream, const struct mp_laye
 	return 0;
 }
 
-static int take_contents(struct mp_rootfs_stream *stream, const struct mp_layer *layer,
+static int take_contents(struct mp_rootfs_stream *stream, const struct mp_image_layer *layer,
 			 const struct mp_contents *contents, struct mp_error *err)
 {
 	enum mp_compression compression;
@@ -130,7 +130,7 @@ static int take_contents(struct mp_rootfs_stream *stream, const struct mp_layer 
 }
 
 static int take_layer(struct mp_rootfs_stream *stream, const struct mp_blobs *blobs,
-		      const struct mp_layer *layer, struct mp_error *err)
+		      const struct mp_image_layer *layer, struct mp_error *err)
 {
 	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 	int rc = mp_blobs_find(blobs, layer->path, &contents, err);
@@ -146,8 +146,8 @@ static int take_layer(struct mp_rootfs_stream *stream, const struct mp_blobs *bl
 	return take_contents(stream, layer, &contents, err);
 }
 
-int mp_layers_open(const struct mp_blobs *blobs, const struct mp_layers *layers,
-		   struct mp_rootfs **root_out, struct mp_error *err)
+int mp_image_layers_open(const struct mp_blobs *blobs, const struct mp_image_layers *layers,
+			 struct mp_rootfs **root_out, struct mp_error *err)
 {
 	static const char empty[1024];
 	MP_AUTO(mp_rootfs_stream_freep) struct mp_rootfs_stream *stream = NULL;
@@ -158,7 +158,7 @@ int mp_layers_open(const struct mp_blobs *blobs, const struct mp_layers *layers,
 	if (layers->n == 0 && mp_rootfs_stream_feed(stream, empty, sizeof(empty), err))
 		return -1;
 	for (size_t i = 0; i < layers->n; i++) {
-		const struct mp_layer *layer = &layers->v[i];
+		const struct mp_image_layer *layer = &layers->v[i];
 		int rc;
 
 		if (mp_rootfs_stream_begin_layer(stream, layer->path, err))

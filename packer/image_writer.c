@@ -299,16 +299,6 @@ static enum place look_at(const char *dir)
 	return is_empty(dir) ? PLACE_EMPTY : PLACE_BAD;
 }
 
-/* The directory that @dir would be made in: not of a clean path, which may be relative. */
-static char *parent_of(const char *dir)
-{
-	const char *slash = strrchr(dir, '/');
-
-	if (!slash)
-		return mp_xstrdup(".");
-	return mp_xstrndup(dir, slash == dir ? 1 : (size_t)(slash - dir));
-}
-
 /* "out/" is "out", which its temporary one stands beside of. */
 static char *without_slashes(const char *dir)
 {
@@ -322,7 +312,7 @@ static char *without_slashes(const char *dir)
 int mp_image_check_layout(const char *dir, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) char *clean = without_slashes(dir);
-	MP_AUTO(mp_freep) char *parent = parent_of(clean);
+	MP_AUTO(mp_freep) char *parent = mp_path_directory(clean);
 	enum place place = look_at(clean);
 
 	if (place == PLACE_BAD)
@@ -417,7 +407,9 @@ static int read_index(const struct layout *layout, struct mp_json **index_out, s
 	const struct mp_json *manifests = NULL;
 	struct stat st;
 
-	if (lstat(path, &st) < 0 && errno == ENOENT) {
+	if (lstat(path, &st) < 0) {
+		if (errno != ENOENT)
+			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
 		*index_out = new_index();
 		return 0;
 	}

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/ldcache.h"
 
+#include "packer/bytes.h"
+
 #include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -33,9 +35,7 @@ struct mp_ldcache {
 
 static uint32_t get32(const unsigned char *p, bool big)
 {
-	if (big)
-		return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+	return big ? mp_be32(p) : mp_le32(p);
 }
 
 /*

@@ -2,6 +2,7 @@
 #include "packer/libc_locale.h"
 
 #include "core/path.h"
+#include "packer/bytes.h"
 
 #include <ctype.h>
 #include <elf.h>
@@ -23,9 +24,7 @@
 
 static uint32_t get32(const unsigned char *p, uint8_t byte_order)
 {
-	if (byte_order == ELFDATA2MSB)
-		return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-	return (uint32_t)p[3] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[1] << 8 | p[0];
+	return byte_order == ELFDATA2MSB ? mp_be32(p) : mp_le32(p);
 }
 
 /*
@@ -133,8 +132,8 @@ static int add_dir(struct mp_resolver *resolver, const char *dir, unsigned int d
 			return -1;
 		if (mp_resolution_is_file(&res))
 			mp_strv_push(files, path);
-		else if (res.status == MP_RESOLVED_FOUND && S_ISDIR(res.node->mode) &&
-			 depth < DEPTH_MAX && add_dir(resolver, path, depth + 1, files, err))
+		else if (mp_resolution_is_dir(&res) && depth < DEPTH_MAX &&
+			 add_dir(resolver, path, depth + 1, files, err))
 			return -1;
 	}
 	return 0;

@@ -1,20 +1,15 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/packages_internal.h"
 
-#include "core/interrupt.h"
 #include "core/log.h"
 #include "core/path.h"
 
-#include <errno.h>
 #include <fnmatch.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 
-#define LINE_MAX_BYTES ((size_t)128 << 10)
-/* Of most lists, all. Less than what malloc(3) asks the kernel for each time. */
-#define LINE_BUFFER_BYTES ((size_t)32 << 10)
 #define OS_RELEASE_MAX_BYTES ((size_t)64 << 10)
 
 /* Most names in a database are of files that are not kept: this many bits tell so at once. */
@@ -22,127 +17,6 @@
 
 /* A database may name as many directories as it likes; a real one names some thousands. */
 #define DIRS_MAX 200000
-
-struct mp_packages {
-	struct mp_package_entry **v;
-	size_t n, cap;
-	struct mp_strmap *owners; /* path of a kept file → struct mp_package_entry */
-	bool has_database;
-	char *os_id, *os_version;
-	/* While databases are scanned: */
-	unsigned char *filter;         /* by the hash of a kept file's last name */
-	char *dir_asked, *dir_reached; /* the last directory; reached: NULL where there is none */
-	size_t dirs_left;
-};
-
-/* Lines */
-
-static void start_lines(struct mp_lines *lines, const char *path)
-{
-	lines->path = mp_xstrdup(path);
-	lines->size = LINE_BUFFER_BYTES;
-	lines->buf = mp_xmalloc(lines->size + 1);
-}
-
-int mp_lines_open(struct mp_lines *lines, struct mp_resolver *resolver, const char *path,
-		  struct mp_error *err)
-{
-	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-
-	*lines = (struct mp_lines){ .contents = MP_CONTENTS_CLOSED };
-	if (mp_resolve(resolver, path, 0, &res, err))
-		return -1;
-	if (!mp_resolution_is_file(&res))
-		return 0;
-	if (mp_rootfs_open(mp_resolver_root(resolver), res.path, &lines->contents, err))
-		return -1;
-	start_lines(lines, res.path);
-	lines->node = mp_xmalloc(sizeof(*lines->node));
-	mp_node_copy(lines->node, res.node);
-	return 1;
-}
-
-int mp_lines_open_listed(struct mp_lines *lines, struct mp_resolver *resolver, const char *path,
-			 struct mp_error *err)
-{
-	struct mp_error local = { 0 };
-
-	*lines = (struct mp_lines){ .contents = MP_CONTENTS_CLOSED };
-	if (mp_rootfs_open(mp_resolver_root(resolver), path, &lines->contents, &local) == 0) {
-		start_lines(lines, path);
-		return 1;
-	}
-	/* There are symlinks in it, or it is no file: whoever resolves it knows. */
-	if (local.code == MP_E_NOTFOUND || local.code == MP_E_FORMAT)
-		return mp_lines_open(lines, resolver, path, err);
-	if (err)
-		*err = local;
-	return -1;
-}
-
-void mp_lines_close(struct mp_lines *lines)
-{
-	mp_contents_close(&lines->contents);
-	if (lines->node)
-		mp_node_clear(lines->node);
-	mp_freep(&lines->node);
-	mp_freep(&lines->path);
-	mp_freep(&lines->buf);
-}
-
-/* More bytes behind those that are there; at the end of the file none. */
-static int fill(struct mp_lines *lines, struct mp_error *err)
-{
-	ssize_t got;
-
-	memmove(lines->buf, lines->buf + lines->start, lines->end - lines->start);
-	lines->end -= lines->start;
-	lines->start = 0;
-	if (lines->end == LINE_MAX_BYTES)
-		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' has a line of more than %zu bytes",
-				    lines->path, LINE_MAX_BYTES);
-	if (lines->end == lines->size) {
-		lines->size *= 2;
-		lines->buf = mp_xrealloc(lines->buf, lines->size + 1);
-	}
-	if (lines->at >= MP_LINES_MAX_BYTES)
-		return mp_error_set(err, MP_E_FORMAT, 0, "'%s' is larger than %llu MiB",
-				    lines->path, (unsigned long long)MP_LINES_MAX_BYTES >> 20);
-	got = mp_contents_read(&lines->contents, lines->buf + lines->end, lines->size - lines->end,
-			       lines->at);
-	if (got < 0)
-		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", lines->path);
-	lines->ended = got == 0;
-	lines->end += (size_t)got;
-	lines->at += (uint64_t)got;
-	return mp_interrupt_check(err);
-}
-
-int mp_lines_next(struct mp_lines *lines, char **line_out, size_t *len_out, struct mp_error *err)
-{
-	size_t looked = 0;
-
-	for (;;) {
-		char *line = lines->buf + lines->start;
-		size_t have = lines->end - lines->start;
-		char *newline = memchr(line + looked, '\n', have - looked);
-
-		if (newline || (lines->ended && have > 0)) {
-			size_t len = newline ? (size_t)(newline - line) : have;
-
-			line[len] = '\0';
-			lines->start += newline ? len + 1 : len;
-			*line_out = line;
-			*len_out = len;
-			return 1;
-		}
-		if (lines->ended)
-			return 0;
-		looked = have;
-		if (fill(lines, err))
-			return -1;
-	}
-}
 
 /* Packages */
 
@@ -333,6 +207,21 @@ void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file, struct mp_p
 	entry->pub.n_files += makes_kept(file);
 }
 
+bool mp_scan_take_room(struct mp_scan *scan, size_t bytes)
+{
+	struct mp_packages *packages = scan->packages;
+
+	if (bytes <= MP_RECORDS_MAX_BYTES - packages->record_bytes) {
+		packages->record_bytes += bytes;
+		return true;
+	}
+	if (!packages->full)
+		mp_warn("the records of kept packages are larger than %zu MiB: some are left out",
+			MP_RECORDS_MAX_BYTES >> 20);
+	packages->full = true;
+	return false;
+}
+
 int mp_scan_tolerate(int rc, const char *what, struct mp_error *err)
 {
 	if (rc >= 0 || err->code != MP_E_FORMAT)
@@ -454,169 +343,6 @@ int mp_packages_find(struct mp_resolver *resolver, const struct mp_fileset *set,
 		return mp_error_prefix(err, "package database");
 	settle(packages);
 	*packages_out = MP_STEAL(packages);
-	return 0;
-}
-
-/* Records for scanners */
-
-/* Whether the program uses @path itself: then it stays as the image has it. */
-static bool is_in_use(const struct mp_fileset *set, const char *path)
-{
-	const struct mp_file *file = mp_fileset_find(set, path);
-
-	return file && file->why.reason != MP_REASON_PACKAGE;
-}
-
-static int keep_os_release(struct mp_resolver *resolver, struct mp_fileset *set,
-			   struct mp_error *err)
-{
-	static const char *const paths[] = { "/etc/os-release", "/usr/lib/os-release" };
-
-	for (size_t i = 0; i < MP_ARRAY_LEN(paths); i++) {
-		MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-
-		if (mp_resolve(resolver, paths[i], 0, &res, err))
-			return -1;
-		if (!mp_resolution_is_file(&res))
-			continue;
-		mp_resolution_keep(&res, set, MP_WHY(MP_REASON_PACKAGE, .detail = "os-release"));
-		return 0;
-	}
-	return 0;
-}
-
-/* @file: its name in the directory at the real path @dir. */
-static void add_record(struct mp_fileset *set, const char *dir, const char *file,
-		       const struct mp_package_entry *entry, const struct mp_buf *text)
-{
-	const struct mp_node node = {
-		.mode = S_IFREG | 0644,
-		.nlink = 1,
-		.mtime_s = entry->mtime_s,
-		.mtime_ns = entry->mtime_ns,
-	};
-	MP_AUTO(mp_freep) char *path = mp_path_join(dir, file);
-
-	if (!is_in_use(set, path))
-		mp_fileset_add_made(set, path, &node, text->data, text->len,
-				    MP_WHY(MP_REASON_PACKAGE, .detail = entry->pub.name));
-}
-
-/* The real path of status.d, which is kept, or made where the image has none; NULL: no place. */
-static int keep_status_dir(struct mp_resolver *resolver, struct mp_fileset *set,
-			   const struct mp_package_entry *entry, char **path_out,
-			   struct mp_error *err)
-{
-	const struct mp_node made = {
-		.mode = S_IFDIR | 0755,
-		.nlink = 1,
-		.mtime_s = entry->mtime_s,
-		.mtime_ns = entry->mtime_ns,
-	};
-	const struct mp_why why = { .reason = MP_REASON_PACKAGE, .detail = "dpkg" };
-	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-	MP_AUTO(mp_resolution_clear) struct mp_resolution dpkg = { 0 };
-	MP_AUTO(mp_freep) char *path = NULL;
-
-	if (mp_resolve(resolver, MP_DPKG_DIR, 0, &dpkg, err) ||
-	    mp_resolve(resolver, MP_DPKG_DIR "/status.d", 0, &res, err))
-		return -1;
-	if (res.status == MP_RESOLVED_FOUND && S_ISDIR(res.node->mode)) {
-		mp_resolution_keep(&res, set, &why);
-		*path_out = mp_xstrdup(res.path);
-		return 0;
-	}
-	path = dpkg.status == MP_RESOLVED_FOUND ? mp_path_join(dpkg.path, "status.d") : NULL;
-	if (!path || !res.missing || strcmp(path, res.missing) != 0) {
-		mp_warn("'%s/status.d' in the image is no directory: the packed image gets no "
-			"package records",
-			MP_DPKG_DIR);
-		return 0;
-	}
-	mp_resolution_keep(&dpkg, set, &why);
-	mp_fileset_add(set, path, &made, &why);
-	*path_out = MP_STEAL(path);
-	return 0;
-}
-
-/* NAME, or NAME:ARCH where another package has the same name. */
-static char *record_name(const struct mp_packages *packages, size_t i)
-{
-	const struct mp_package *pub = &packages->v[i]->pub;
-	bool twin = (i > 0 && packages->v[i - 1]->pub.kind == pub->kind &&
-		     strcmp(packages->v[i - 1]->pub.name, pub->name) == 0) ||
-		    (i + 1 < packages->n && packages->v[i + 1]->pub.kind == pub->kind &&
-		     strcmp(packages->v[i + 1]->pub.name, pub->name) == 0);
-
-	if (!twin || !pub->architecture || !mp_package_name_is_sane(pub->architecture))
-		return mp_xstrdup(pub->name);
-	return mp_xasprintf("%s:%s", pub->name, pub->architecture);
-}
-
-static int add_dpkg(const struct mp_packages *packages, struct mp_resolver *resolver,
-		    struct mp_fileset *set, struct mp_error *err)
-{
-	MP_AUTO(mp_resolution_clear) struct mp_resolution status = { 0 };
-	MP_AUTO(mp_freep) char *dir = NULL;
-
-	if (packages->n == 0 || packages->v[0]->pub.kind != MP_PACKAGE_DEB)
-		return 0;
-	if (mp_resolve(resolver, MP_DPKG_DIR "/status", 0, &status, err))
-		return -1;
-	if (status.status == MP_RESOLVED_FOUND && is_in_use(set, status.path))
-		return 0;
-	if (keep_status_dir(resolver, set, packages->v[0], &dir, err))
-		return -1;
-	for (size_t i = 0; dir && i < packages->n; i++) {
-		const struct mp_package_entry *entry = packages->v[i];
-		MP_AUTO(mp_freep) char *name = NULL;
-		MP_AUTO(mp_freep) char *sums = NULL;
-
-		if (entry->pub.kind != MP_PACKAGE_DEB)
-			break;
-		name = record_name(packages, i);
-		sums = mp_xasprintf("%s.md5sums", name);
-		add_record(set, dir, name, entry, &entry->record);
-		if (entry->sums.len > 0)
-			add_record(set, dir, sums, entry, &entry->sums);
-	}
-	return 0;
-}
-
-static int add_apk(const struct mp_packages *packages, struct mp_resolver *resolver,
-		   struct mp_fileset *set, struct mp_error *err)
-{
-	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
-	struct mp_node node = { .mode = S_IFREG | 0644, .nlink = 1 };
-	int rc = mp_apk_find(resolver, &res, err);
-
-	for (size_t i = 0; i < packages->n; i++) {
-		const struct mp_package_entry *entry = packages->v[i];
-
-		if (entry->pub.kind != MP_PACKAGE_APK)
-			continue;
-		mp_buf_add(&text, entry->record.data, entry->record.len);
-		mp_buf_addc(&text, '\n');
-	}
-	if (rc <= 0 || text.len == 0 || is_in_use(set, res.path))
-		return rc < 0 ? -1 : 0;
-	node.mtime_s = res.node->mtime_s;
-	node.mtime_ns = res.node->mtime_ns;
-	mp_resolution_keep(&res, set, MP_WHY(MP_REASON_PACKAGE, .detail = "apk"));
-	mp_fileset_add_made(set, res.path, &node, text.data, text.len,
-			    MP_WHY(MP_REASON_PACKAGE, .detail = "apk"));
-	return 0;
-}
-
-int mp_packages_add_records(struct mp_packages *packages, struct mp_resolver *resolver,
-			    struct mp_fileset *set, struct mp_error *err)
-{
-	if (!packages->has_database)
-		return 0;
-	if (keep_os_release(resolver, set, err) || add_dpkg(packages, resolver, set, err) ||
-	    add_apk(packages, resolver, set, err))
-		return mp_error_prefix(err, "package records");
 	return 0;
 }
 

@@ -51,6 +51,21 @@ struct mp_package_entry {
 
 void mp_package_entry_free(void *entry);
 
+/* By kind and name, once all databases were scanned: the packages that are kept. */
+struct mp_packages {
+	struct mp_package_entry **v;
+	size_t n, cap;
+	struct mp_strmap *owners; /* path of a kept file → struct mp_package_entry */
+	bool has_database;
+	char *os_id, *os_version;
+	/* While databases are scanned: */
+	unsigned char *filter;         /* by the hash of a kept file's last name */
+	char *dir_asked, *dir_reached; /* the last directory; reached: NULL where there is none */
+	size_t dirs_left;
+	size_t record_bytes; /* in all entries */
+	bool full;           /* and no more will go in */
+};
+
 struct mp_scan {
 	struct mp_resolver *resolver;
 	const struct mp_fileset *set;
@@ -75,6 +90,12 @@ struct mp_package_entry *mp_scan_add(struct mp_scan *scan, enum mp_package_kind 
 /* @file is of @entry, unless it is of another already. */
 void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file,
 		   struct mp_package_entry *entry);
+
+/* Of all records together; a large image with all its packages has a tenth of it. */
+#define MP_RECORDS_MAX_BYTES ((size_t)32 << 20)
+
+/* Room for @bytes more of records. Where there is none, false, and a warning the first time. */
+bool mp_scan_take_room(struct mp_scan *scan, size_t bytes);
 
 #define MP_DPKG_DIR "/var/lib/dpkg"
 

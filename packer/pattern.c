@@ -42,27 +42,14 @@ void mp_patterns_free(struct mp_patterns *patterns)
 
 /* Reading */
 
-static int hex_value(char c)
-{
-	const char *digits = "0123456789abcdef";
-	const char *found = c ? strchr(digits, c >= 'A' && c <= 'F' ? c - 'A' + 'a' : c) : NULL;
-
-	return found ? (int)(found - digits) : -1;
-}
-
 /* The byte that the escape at @text stands for: its length, 0 where there is no such escape. */
 static size_t read_escape(const char *text, unsigned char *byte_out)
 {
-	int high, low;
-
 	if (text[1] == '\\' || (text[1] && strchr(CAN_BE_QUOTED, text[1]))) {
 		*byte_out = (unsigned char)text[1];
 		return 2;
 	}
-	if (text[1] != 'x' || (high = hex_value(text[2])) < 0 || (low = hex_value(text[3])) < 0)
-		return 0;
-	*byte_out = (unsigned char)(high << 4 | low);
-	return *byte_out && *byte_out != '/' ? 4 : 0;
+	return mp_path_read_escape(text, byte_out) && *byte_out != '/' ? 4 : 0;
 }
 
 /* The length of what stands at @text as one: an escape, a set, a byte; whatever is in it. */
@@ -208,21 +195,12 @@ static size_t literal_length(const char *text)
 	return strlen(text);
 }
 
-static bool has_dotdot(const char *path)
-{
-	for (const char *p = strstr(path, "/.."); p; p = strstr(p + 1, "/..")) {
-		if (p[3] == '/' || !p[3])
-			return true;
-	}
-	return false;
-}
-
 /* Also once escapes are read. */
 static bool is_clean(const char *path)
 {
 	MP_AUTO(mp_freep) char *clean = mp_path_clean(path);
 
-	return strcmp(clean, path) == 0 && !has_dotdot(path);
+	return strcmp(clean, path) == 0 && !mp_path_has_dotdot(path);
 }
 
 /* One alternative: no more braces. */
@@ -235,7 +213,7 @@ static int parse_alternative(const char *text, struct mp_patterns *patterns, str
 
 	if (!clean)
 		return malformed(err, text, "a pattern begins with '/'");
-	if (has_dotdot(clean))
+	if (mp_path_has_dotdot(clean))
 		return malformed(err, text, "a pattern has no '..'");
 	literal = literal_length(clean);
 	for (size_t i = 0, len; i < literal; i += len) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "packer/plan.h"
+#include "packer/plan_internal.h"
 
 #include "core/interrupt.h"
 #include "core/path.h"
@@ -8,22 +8,10 @@
 #include "packer/plan_file.h"
 #include "packer/touched.h"
 
-#include <errno.h>
 #include <string.h>
 #include <sys/stat.h>
 
-struct plan {
-	const struct mp_plan_request *request;
-	struct mp_fileset *set;
-	struct mp_resolver *resolver;
-	struct mp_plan_notes notes;
-	struct mp_strmap *noted; /* paths in notes.created_at_run */
-	const struct mp_rules *rules;
-	struct mp_drops *drops;    /* NULL where no rule drops anything */
-	struct mp_strmap *mounted; /* real paths that were on another mount in the container */
-};
-
-static void plan_clear(struct plan *plan)
+static void plan_clear(struct mp_planning *plan)
 {
 	mp_resolver_freep(&plan->resolver);
 	mp_fileset_freep(&plan->set);
@@ -63,8 +51,8 @@ bool mp_plan_is_engines_own(const char *path)
 }
 
 /* Keeps what @path leads to. 1 where there is something, 0, -1. */
-static int keep_path(struct plan *plan, const char *path, unsigned int flags, enum mp_reason reason,
-		     struct mp_error *err)
+static int keep_path(struct mp_planning *plan, const char *path, unsigned int flags,
+		     enum mp_reason reason, struct mp_error *err)
 {
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
 
@@ -76,214 +64,7 @@ static int keep_path(struct plan *plan, const char *path, unsigned int flags, en
 	return 1;
 }
 
-/*
- * A path of the trace that the image does not have. Where the call succeeded, the run had made it,
- * and the next one must be able to: what leads there is kept. So it is where the call would have
- * made it, or failed for a reason that lies on the way there (EACCES), for it to fail alike. ENOENT
- * needs nothing to be said again.
- */
-static void take_absent(struct plan *plan, const struct mp_trace_event *event,
-			const struct mp_resolution *res)
-{
-	bool writes =
-		event->op == MP_OP_CREATE || (event->flags & (MP_TRACE_CREATE | MP_TRACE_WRITE));
-
-	if (!writes && (event->error == ENOENT || event->error == ENOTDIR))
-		return;
-	mp_resolution_keep(res, plan->set, MP_WHY(MP_REASON_TRACED));
-	if (event->error || (event->flags & MP_TRACE_FOREIGN) ||
-	    (res->missing && (mp_plan_is_engines_own(res->missing) ||
-			      mp_resolver_hides(plan->resolver, res->missing))) ||
-	    mp_strmap_get(plan->noted, res->asked))
-		return;
-	mp_strmap_put(plan->noted, res->asked, plan);
-	mp_strv_push(&plan->notes.created_at_run, res->asked);
-}
-
-/* What was on another mount. An engine fills the volumes of a configuration from the image. */
-static bool is_in_volume(const struct plan *plan, const char *path)
-{
-	const struct mp_image_config *config = plan->request->config;
-
-	for (size_t i = 0; config && i < config->volumes.n; i++) {
-		MP_AUTO(mp_freep) char *volume = mp_path_clean(config->volumes.v[i]);
-
-		if (volume && mp_path_is_under(path, volume))
-			return true;
-	}
-	return false;
-}
-
-/* On a host, other mounts belong to the root file system as any directory does. */
-static void note_mounts(struct plan *plan, const struct mp_trace *trace)
-{
-	if (!trace->header.source || strcmp(trace->header.source, "container") != 0)
-		return;
-	for (size_t i = 0; i < trace->n_events; i++) {
-		const struct mp_trace_event *event = &trace->events[i];
-
-		if ((event->flags & MP_TRACE_MOUNTED) && event->real &&
-		    strcmp(event->real, "/") != 0 && !is_in_volume(plan, event->real))
-			mp_strmap_put(plan->mounted, event->real, plan);
-	}
-}
-
-/* Whether the container could not see the image's @path, for what was mounted above it. */
-static bool is_shadowed(const struct plan *plan, const char *path)
-{
-	MP_AUTO(mp_freep) char *dir = NULL;
-	char *end;
-
-	if (mp_strmap_count(plan->mounted) == 0)
-		return false;
-	dir = mp_xstrdup(path);
-	while ((end = strrchr(dir, '/')) && end > dir) {
-		*end = '\0';
-		if (mp_strmap_get(plan->mounted, dir))
-			return true;
-	}
-	return false;
-}
-
-/* Of the way to something mounted: symlinks, and directories, which may be mounted on again. */
-static void keep_way(struct plan *plan, const struct mp_resolution *res)
-{
-	for (size_t i = 0; i < res->n_steps; i++) {
-		const struct mp_resolve_step *step = &res->steps[i];
-
-		if (is_shadowed(plan, step->path))
-			return;
-		if (S_ISLNK(step->node->mode))
-			mp_fileset_add(plan->set, step->path, step->node,
-				       MP_WHY(MP_REASON_SYMLINK, .because = res->asked));
-		else if (S_ISDIR(step->node->mode) && mp_strmap_get(plan->mounted, step->path))
-			mp_fileset_add(plan->set, step->path, step->node,
-				       MP_WHY(MP_REASON_MOUNT_POINT));
-		else if (S_ISDIR(step->node->mode))
-			mp_fileset_add(plan->set, step->path, step->node,
-				       MP_WHY(MP_REASON_PARENT, .because = res->asked));
-	}
-}
-
-/* Whether @res leads to, or through, what was mounted, so that the image's is something else. */
-static bool is_mounted(const struct plan *plan, const struct mp_resolution *res)
-{
-	const char *end = res->status == MP_RESOLVED_FOUND ? res->path : res->missing;
-
-	return end && (mp_strmap_get(plan->mounted, end) || is_shadowed(plan, end));
-}
-
-bool mp_plan_is_look(const struct mp_trace_event *event)
-{
-	return event->op == MP_OP_STAT || event->op == MP_OP_ACCESS ||
-	       event->op == MP_OP_READLINK || event->error == ENOTDIR ||
-	       (event->op == MP_OP_OPEN && (event->flags & MP_TRACE_LOCATED));
-}
-
-/*
- * What the trace has at the end of @res. With --stat-only, what nobody read comes last, when it is
- * known what is kept for other reasons, and then goes without its contents, or not at all.
- */
-static void keep_traced(struct plan *plan, const struct mp_trace_event *event,
-			const struct mp_resolution *res)
-{
-	bool whole = plan->rules->stat_only == MP_STAT_ONLY_KEEP || !mp_plan_is_look(event) ||
-		     !mp_resolution_is_file(res) || mp_fileset_find(plan->set, res->path);
-
-	if (!whole && plan->rules->stat_only == MP_STAT_ONLY_DROP)
-		return;
-	mp_resolution_keep(res, plan->set, MP_WHY(MP_REASON_TRACED));
-	if (!whole)
-		mp_fileset_add_made(plan->set, res->path, res->node, "", 0,
-				    &mp_fileset_find(plan->set, res->path)->why);
-}
-
-/* What is no directory, and was used as one: so that it fails alike. */
-static int take_blocker(struct plan *plan, const struct mp_trace_event *event, const char *path,
-			struct mp_error *err)
-{
-	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-
-	if (mp_resolve(plan->resolver, path, MP_RESOLVE_NOFOLLOW, &res, err))
-		return -1;
-	if (res.status == MP_RESOLVED_FOUND && !S_ISDIR(res.node->mode))
-		keep_traced(plan, event, &res);
-	return 0;
-}
-
-static int take_requested(struct plan *plan, const struct mp_trace_event *event,
-			  struct mp_error *err)
-{
-	unsigned int flags = event->flags & MP_TRACE_NOFOLLOW ? MP_RESOLVE_NOFOLLOW : 0;
-	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-
-	if (mp_resolve(plan->resolver, event->path, flags, &res, err))
-		return -1;
-	if (mp_plan_is_engines_own(res.asked))
-		return 0;
-	if (is_mounted(plan, &res))
-		keep_way(plan, &res);
-	else if (res.status != MP_RESOLVED_FOUND)
-		take_absent(plan, event, &res);
-	else if (!mp_plan_is_engines_own(res.path))
-		keep_traced(plan, event, &res);
-	if (res.status == MP_RESOLVED_ABSENT && res.missing && event->error == ENOTDIR &&
-	    !mp_plan_is_engines_own(res.missing) && !is_mounted(plan, &res))
-		return take_blocker(plan, event, res.missing, err);
-	return 0;
-}
-
-/* What the kernel says was reached: by a name that the run may have changed since. */
-static int take_real(struct plan *plan, const struct mp_trace_event *event, struct mp_error *err)
-{
-	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-
-	if (!event->real || strcmp(event->real, event->path) == 0 ||
-	    mp_plan_is_engines_own(event->real))
-		return 0;
-	if (mp_resolve(plan->resolver, event->real, MP_RESOLVE_NOFOLLOW, &res, err))
-		return -1;
-	if (is_mounted(plan, &res))
-		keep_way(plan, &res);
-	else if (res.status == MP_RESOLVED_FOUND)
-		keep_traced(plan, event, &res);
-	else
-		mp_resolution_keep(&res, plan->set, MP_WHY(MP_REASON_TRACED));
-	return 0;
-}
-
-/* Events that are looks alone, or the others; or all of them. */
-static int take_events(struct plan *plan, bool looks, bool others, struct mp_error *err)
-{
-	const struct mp_trace *trace = plan->request->trace;
-
-	for (size_t i = 0; i < trace->n_events; i++) {
-		const struct mp_trace_event *event = &trace->events[i];
-
-		if (mp_plan_is_look(event) ? !looks : !others)
-			continue;
-		if (mp_interrupt_check(err) || take_requested(plan, event, err) ||
-		    take_real(plan, event, err))
-			return -1;
-	}
-	return 0;
-}
-
-static int take_trace(struct plan *plan, struct mp_error *err)
-{
-	note_mounts(plan, plan->request->trace);
-	return take_events(plan, plan->rules->stat_only == MP_STAT_ONLY_KEEP, true, err);
-}
-
-/* What take_trace has left out. */
-static int take_looks(struct plan *plan, struct mp_error *err)
-{
-	if (!plan->request->trace || plan->rules->stat_only == MP_STAT_ONLY_KEEP)
-		return 0;
-	return take_events(plan, true, false, err);
-}
-
-static int take_list(struct plan *plan, struct mp_error *err)
+static int take_list(struct mp_planning *plan, struct mp_error *err)
 {
 	const struct mp_strv *list = plan->request->list;
 
@@ -313,7 +94,7 @@ static const char *environment(const struct mp_image_config *config, const char 
 }
 
 /* A program that the image's configuration names; one that is not there may come by a volume. */
-static int keep_program(struct plan *plan, const char *name, struct mp_error *err)
+static int keep_program(struct mp_planning *plan, const char *name, struct mp_error *err)
 {
 	const struct mp_image_config *config = plan->request->config;
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
@@ -340,7 +121,7 @@ static const char *health_program(const struct mp_image_config *config)
 	return NULL;
 }
 
-static int keep_programs(struct plan *plan, struct mp_error *err)
+static int keep_programs(struct mp_planning *plan, struct mp_error *err)
 {
 	const struct mp_image_config *config = plan->request->config;
 	const char *names[] = {
@@ -358,7 +139,7 @@ static int keep_programs(struct plan *plan, struct mp_error *err)
 }
 
 /* What the engine reads, which no trace sees. */
-static int take_config(struct plan *plan, struct mp_error *err)
+static int take_config(struct mp_planning *plan, struct mp_error *err)
 {
 	const struct mp_image_config *config = plan->request->config;
 
@@ -382,7 +163,8 @@ static int take_config(struct plan *plan, struct mp_error *err)
  * the image's own. With the host's "/" as the root it may be a mount point by now, and what is
  * mounted there changes with every look.
  */
-static int keep_mount_point(struct plan *plan, const char *path, mode_t mode, struct mp_error *err)
+static int keep_mount_point(struct mp_planning *plan, const char *path, mode_t mode,
+			    struct mp_error *err)
 {
 	const struct mp_node made = { .mode = S_IFDIR | mode, .nlink = 1 };
 	const struct mp_file *root = mp_fileset_find(plan->set, "/");
@@ -400,7 +182,7 @@ static int keep_mount_point(struct plan *plan, const char *path, mode_t mode, st
 	return 0;
 }
 
-static int take_mount_points(struct plan *plan, struct mp_error *err)
+static int take_mount_points(struct mp_planning *plan, struct mp_error *err)
 {
 	if (keep_mount_point(plan, "/proc", 0755, err) ||
 	    keep_mount_point(plan, "/sys", 0755, err) ||
@@ -436,7 +218,7 @@ static void list_locales(const struct mp_image_config *config, struct mp_strv *l
  * A missing library matters unless the file that needs it was in use when the trace was made, or is
  * but an extra of the C library or of a note: then the original image does without it just so.
  */
-static void take_missing(struct plan *plan, const struct mp_missing *missing)
+static void take_missing(struct mp_planning *plan, const struct mp_missing *missing)
 {
 	for (size_t i = 0; i < missing->texts.n; i++) {
 		bool unused = mp_closure_is_unused(plan->set, missing->needed_by.v[i]);
@@ -446,7 +228,7 @@ static void take_missing(struct plan *plan, const struct mp_missing *missing)
 	}
 }
 
-static int take_closure(struct plan *plan, struct mp_error *err)
+static int take_closure(struct mp_planning *plan, struct mp_error *err)
 {
 	const struct mp_image_config *config = plan->request->config;
 	struct mp_closure_env env = {
@@ -468,13 +250,6 @@ static int take_closure(struct plan *plan, struct mp_error *err)
 	return rc;
 }
 
-/* Whatever else is hidden: in /proc and /sys is nothing that belongs to an image. */
-static void hide_host(struct mp_resolver *resolver)
-{
-	mp_resolver_hide_contents(resolver, "/proc");
-	mp_resolver_hide_contents(resolver, "/sys");
-}
-
 static bool is_dropped(const char *path, const void *drops)
 {
 	return mp_drops_find(drops, path) != NULL;
@@ -486,36 +261,17 @@ static bool is_dropped_file(const struct mp_file *file, const void *drops)
 }
 
 /* A resolver by itself, since rules may name what is hidden of a trace, such as devices. */
-static struct mp_resolver *rules_resolver(const struct plan *plan)
+static struct mp_resolver *rules_resolver(const struct mp_planning *plan)
 {
 	struct mp_resolver *resolver = mp_resolver_new(mp_resolver_root(plan->resolver), plan->set);
 
-	hide_host(resolver);
+	mp_resolver_hide_kernel(resolver);
 	if (plan->drops)
 		mp_resolver_hide_if(resolver, is_dropped, plan->drops);
 	return resolver;
 }
 
-/* What was in the directories that the trace says were listed. */
-static int take_entries(struct plan *plan, struct mp_error *err)
-{
-	const struct mp_trace *trace = plan->request->trace;
-
-	for (size_t i = 0; trace && i < trace->n_events; i++) {
-		const struct mp_trace_event *event = &trace->events[i];
-		const char *dir = event->real ? event->real : event->path;
-
-		if (event->op != MP_OP_LIST || event->error || mp_plan_is_engines_own(dir) ||
-		    strcmp(dir, "/dev") == 0 || mp_strmap_get(plan->mounted, dir) ||
-		    is_shadowed(plan, dir))
-			continue;
-		if (mp_rules_keep_entries(plan->resolver, dir, plan->set, err))
-			return -1;
-	}
-	return 0;
-}
-
-static int take_rules(struct plan *plan, struct mp_error *err)
+static int take_rules(struct mp_planning *plan, struct mp_error *err)
 {
 	const struct mp_image_config *config = plan->request->config;
 	const struct mp_rules_env env = {
@@ -526,10 +282,10 @@ static int take_rules(struct plan *plan, struct mp_error *err)
 
 	if (mp_rules_keep(plan->rules, &env, resolver, plan->set, err))
 		return -1;
-	return plan->rules->listed ? take_entries(plan, err) : 0;
+	return plan->rules->listed ? mp_plan_take_entries(plan, err) : 0;
 }
 
-static int begin_drops(struct plan *plan, struct mp_error *err)
+static int begin_drops(struct mp_planning *plan, struct mp_error *err)
 {
 	MP_AUTO(mp_resolver_freep) struct mp_resolver *resolver = rules_resolver(plan);
 
@@ -542,7 +298,7 @@ static int begin_drops(struct plan *plan, struct mp_error *err)
 }
 
 /* Whose the files are, and what tells a scanner so. */
-static int take_packages(struct plan *plan, struct mp_error *err)
+static int take_packages(struct mp_planning *plan, struct mp_error *err)
 {
 	if (plan->request->no_package_db)
 		return 0;
@@ -551,15 +307,15 @@ static int take_packages(struct plan *plan, struct mp_error *err)
 	return mp_packages_add_records(plan->notes.packages, plan->resolver, plan->set, err);
 }
 
-static int take_all(struct plan *plan, struct mp_error *err)
+static int take_all(struct mp_planning *plan, struct mp_error *err)
 {
 	/* Mount points first: where one is made up, the host's must not come in as some parent. */
 	if (keep_path(plan, "/", 0, MP_REASON_MOUNT_POINT, err) < 0 || take_mount_points(plan, err))
 		return -1;
-	if (plan->request->trace ? take_trace(plan, err) : take_list(plan, err))
+	if (plan->request->trace ? mp_plan_take_trace(plan, err) : take_list(plan, err))
 		return -1;
 	if (take_config(plan, err) || take_rules(plan, err) || take_closure(plan, err) ||
-	    take_looks(plan, err))
+	    mp_plan_take_looks(plan, err))
 		return -1;
 	if (mp_touched_forget(plan->resolver, plan->request->config, plan->set, err))
 		return -1;
@@ -575,7 +331,7 @@ static int plan_from_text(struct mp_rootfs *root, const struct mp_plan_request *
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_resolver_freep) struct mp_resolver *resolver = mp_resolver_new(root, NULL);
 
-	hide_host(resolver);
+	mp_resolver_hide_kernel(resolver);
 	if (mp_plan_from_file(root, text->text, text->len, text->name, &header, &set, err) ||
 	    mp_touched_forget(resolver, request->config, set, err))
 		return -1;
@@ -591,7 +347,7 @@ int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 {
 	static const struct mp_rules no_rules = { 0 };
 	MP_AUTO(plan_clear)
-	struct plan plan = {
+	struct mp_planning plan = {
 		.request = request,
 		.set = mp_fileset_new(),
 		.noted = mp_strmap_new(NULL),
@@ -602,7 +358,7 @@ int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 	if (request->plan)
 		return plan_from_text(root, request, set_out, notes_out, err);
 	plan.resolver = mp_resolver_new(root, plan.set);
-	hide_host(plan.resolver);
+	mp_resolver_hide_kernel(plan.resolver);
 	/* A list may ask for a device node: not every rootfs is run by an engine that makes them.
 	 */
 	if (request->trace)
@@ -615,61 +371,5 @@ int mp_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 	*set_out = MP_STEAL(plan.set);
 	*notes_out = plan.notes;
 	plan.notes = (struct mp_plan_notes){ 0 };
-	return 0;
-}
-
-static bool is_blank_line(const char *line, size_t len)
-{
-	size_t i = 0;
-
-	while (i < len && (line[i] == ' ' || line[i] == '\t'))
-		i++;
-	return i == len;
-}
-
-/* One line without its newline. */
-static int parse_line(const char *line, size_t len, const char *name, size_t number,
-		      struct mp_strv *paths, struct mp_error *err)
-{
-	MP_AUTO(mp_freep) char *text = NULL;
-	MP_AUTO(mp_freep) char *bytes = NULL;
-	char *path;
-
-	if (len > 0 && line[len - 1] == '\r')
-		len--;
-	if (is_blank_line(line, len) || line[0] == '#')
-		return 0;
-	if (memchr(line, '\0', len))
-		return mp_error_set(err, MP_E_FORMAT, 0, "%s:%zu: a path cannot contain a NUL byte",
-				    name, number);
-	text = mp_xstrndup(line, len);
-	bytes = mp_path_unescape(text);
-	if (!bytes)
-		return mp_error_set(err, MP_E_FORMAT, 0,
-				    "%s:%zu: '%s': malformed escape; a backslash is written '\\\\'",
-				    name, number, text);
-	path = mp_path_clean(bytes);
-	if (!path)
-		return mp_error_set(err, MP_E_FORMAT, 0, "%s:%zu: '%s' is not an absolute path",
-				    name, number, text);
-	mp_strv_push_take(paths, path);
-	return 0;
-}
-
-int mp_list_parse(const char *text, size_t len, const char *name, struct mp_strv *paths,
-		  struct mp_error *err)
-{
-	MP_AUTO(mp_strv_free) struct mp_strv found = { 0 };
-	const char *end = text + len;
-
-	for (size_t number = 1; text < end; number++) {
-		const char *newline = memchr(text, '\n', (size_t)(end - text));
-		const char *stop = newline ? newline : end;
-
-		if (parse_line(text, (size_t)(stop - text), name, number, &found, err))
-			return -1;
-		text = newline ? newline + 1 : end;
-	}
-	mp_strv_copy(paths, &found);
 	return 0;
 }

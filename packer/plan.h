@@ -64,11 +64,4 @@ bool mp_plan_is_engines_own(const char *path);
 /* Whether @event needs no more of a regular file than that it is there. */
 bool mp_plan_is_look(const struct mp_trace_event *event);
 
-/*
- * Reads a hand-written list: one absolute path a line, blank lines and lines that begin with '#'
- * left out, escapes as in a trace. Appends clean paths. MP_E_FORMAT with the line number.
- */
-MP_MUST_USE int mp_list_parse(const char *text, size_t len, const char *name, struct mp_strv *paths,
-			      struct mp_error *err);
-
 #endif

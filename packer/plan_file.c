@@ -4,7 +4,6 @@
 #include "core/file.h"
 #include "core/interrupt.h"
 #include "core/path.h"
-#include "packer/resolve.h"
 #include "packer/touched.h"
 
 #include <errno.h>
@@ -380,10 +379,8 @@ static int parse_path(const struct reader *reader, struct mp_plan_line *line, co
 	line->path = mp_path_clean(bytes);
 	if (!line->path)
 		return bad_line(reader, err, "a line begins with an absolute path");
-	for (const char *p = strstr(line->path, "/.."); p; p = strstr(p + 1, "/..")) {
-		if (p[3] == '/' || !p[3])
-			return bad_line(reader, err, "a path of a plan has no '..'");
-	}
+	if (mp_path_has_dotdot(line->path))
+		return bad_line(reader, err, "a path of a plan has no '..'");
 	return 0;
 }
 
@@ -494,105 +491,4 @@ int mp_plan_file_read_header(const char *text, size_t len, const char *name,
 	/* No line is left for anyone to take. */
 	return mp_plan_file_read(text, newline ? (size_t)(newline + 1 - text) : len, name,
 				 header_out, NULL, NULL, err);
-}
-
-/* From a plan to a set */
-
-struct builder {
-	const char *name;
-	struct mp_rootfs *root;
-	struct mp_resolver *resolver;
-	struct mp_fileset *set;
-};
-
-static void builder_clear(struct builder *builder)
-{
-	mp_resolver_freep(&builder->resolver);
-	mp_fileset_freep(&builder->set);
-}
-
-static int is_absent(const struct builder *builder, const struct mp_plan_line *line,
-		     struct mp_error *err)
-{
-	mp_error_set(err, MP_E_NOTFOUND, 0, "%s:%zu: '%s' is not in the image", builder->name,
-		     line->number, line->path);
-	return mp_error_hint(err, "a plan is for the image that it was made from; delete the line, "
-				  "or plan anew");
-}
-
-/* The parents of @line's path, and where it really is; "/" is by itself. */
-static int take_parents(struct builder *builder, const struct mp_plan_line *line, char **real_out,
-			struct mp_error *err)
-{
-	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
-	MP_AUTO(mp_freep) char *dir = mp_path_parent(line->path);
-
-	if (strcmp(line->path, "/") == 0) {
-		*real_out = mp_xstrdup("/");
-		return 0;
-	}
-	if (mp_resolve(builder->resolver, dir, 0, &res, err))
-		return -1;
-	if (res.status != MP_RESOLVED_FOUND || !S_ISDIR(res.node->mode))
-		return is_absent(builder, line, err);
-	for (size_t i = 0; i < res.n_steps; i++) {
-		const struct mp_resolve_step *step = &res.steps[i];
-		bool is_link = S_ISLNK(step->node->mode);
-
-		mp_fileset_add(builder->set, step->path, step->node,
-			       MP_WHY(is_link ? MP_REASON_SYMLINK : MP_REASON_PARENT,
-				      .because = line->path));
-	}
-	*real_out = mp_path_join(res.path, mp_path_base(line->path));
-	return 0;
-}
-
-static int take_line(void *context, struct mp_plan_line *line, struct mp_error *err)
-{
-	struct builder *builder = context;
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-	MP_AUTO(mp_freep) char *real = NULL;
-	int rc;
-
-	if (take_parents(builder, line, &real, err))
-		return -1;
-	if (mp_resolver_hides(builder->resolver, real))
-		return mp_error_set(err, MP_E_NOTFOUND, 0,
-				    "%s:%zu: '%s': what is in /proc and /sys is never packed",
-				    builder->name, line->number, line->path);
-	if (line->origin == MP_PLAN_MADE) {
-		if (S_ISDIR(line->type))
-			mp_fileset_add(builder->set, real, &line->node, &line->why);
-		else
-			mp_fileset_add_made(builder->set, real, &line->node, line->contents.data,
-					    line->contents.len, &line->why);
-		return 0;
-	}
-	rc = mp_rootfs_lookup(builder->root, real, &node, err);
-	if (rc <= 0)
-		return rc < 0 ? -1 : is_absent(builder, line, err);
-	if (line->origin == MP_PLAN_EMPTIED && S_ISREG(node.mode))
-		mp_fileset_add_made(builder->set, real, &node, "", 0, &line->why);
-	else
-		mp_fileset_add(builder->set, real, &node, &line->why);
-	return 0;
-}
-
-int mp_plan_from_file(struct mp_rootfs *root, const char *text, size_t len, const char *name,
-		      struct mp_plan_header *header_out, struct mp_fileset **set_out,
-		      struct mp_error *err)
-{
-	MP_AUTO(builder_clear)
-	struct builder builder = { .name = name, .root = root, .set = mp_fileset_new() };
-
-	builder.resolver = mp_resolver_new(root, builder.set);
-	mp_resolver_hide_contents(builder.resolver, "/proc");
-	mp_resolver_hide_contents(builder.resolver, "/sys");
-	if (mp_plan_file_read(text, len, name, header_out, take_line, &builder, err))
-		return -1;
-	if (mp_fileset_count(builder.set) == 0)
-		return mp_error_set(err, MP_E_INCOMPLETE, 0, "'%s' is empty: no path to pack",
-				    name);
-	*set_out = MP_STEAL(builder.set);
-	return 0;
 }

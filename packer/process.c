@@ -23,7 +23,7 @@ struct loaded {
 };
 
 struct process {
-	const struct mp_processes *common;
+	const struct mp_process_common *common;
 	struct mp_loader_kind kind;
 	struct loaded **objects; /* breadth first, as they are loaded */
 	size_t n;
@@ -401,12 +401,12 @@ static void guess_kind(struct mp_loader_kind *kind, const struct mp_elf *elf)
 	mp_loader_kind_of(interpreter, kind);
 }
 
-int mp_process_load(const struct mp_processes *processes, const char *path,
+int mp_process_load(const struct mp_process_common *common, const char *path,
 		    const struct mp_elf *elf, struct mp_error *err)
 {
 	MP_AUTO(process_clear)
 	struct process process = {
-		.common = processes,
+		.common = common,
 		.by_name = mp_strmap_new(NULL),
 		.by_path = mp_strmap_new(NULL),
 	};

@@ -17,7 +17,7 @@ void mp_missing_add(struct mp_missing *missing, const char *name, const char *ne
 void mp_missing_free(struct mp_missing *missing);
 
 /* What processes have in common. All of it is borrowed. */
-struct mp_processes {
+struct mp_process_common {
 	struct mp_loader *loader;
 	struct mp_fileset *set;
 	struct mp_strmap *loaded; /* gets real paths of what was loaded, as keys */
@@ -33,7 +33,7 @@ struct mp_processes {
  * loader was told by a file, that file. A library without an interpreter is loaded as if by itself.
  * -1: the image cannot be read.
  */
-MP_MUST_USE int mp_process_load(const struct mp_processes *processes, const char *path,
+MP_MUST_USE int mp_process_load(const struct mp_process_common *common, const char *path,
 				const struct mp_elf *elf, struct mp_error *err);
 
 #endif

@@ -67,6 +67,12 @@ void mp_resolver_hide_contents(struct mp_resolver *resolver, const char *dir)
 	mp_strv_push(&resolver->hidden, dir);
 }
 
+void mp_resolver_hide_kernel(struct mp_resolver *resolver)
+{
+	mp_resolver_hide_contents(resolver, "/proc");
+	mp_resolver_hide_contents(resolver, "/sys");
+}
+
 void mp_resolver_hide_if(struct mp_resolver *resolver,
 			 bool (*hides)(const char *path, const void *context), const void *context)
 {
@@ -344,6 +350,11 @@ bool mp_resolution_is_file(const struct mp_resolution *resolution)
 	return resolution->status == MP_RESOLVED_FOUND && S_ISREG(resolution->node->mode);
 }
 
+bool mp_resolution_is_dir(const struct mp_resolution *resolution)
+{
+	return resolution->status == MP_RESOLVED_FOUND && S_ISDIR(resolution->node->mode);
+}
+
 /* What the directory at step @i was passed for: the next symlink, or the end of the walk. */
 static const char *passed_for(const struct mp_resolution *res, size_t i)
 {
@@ -422,8 +433,7 @@ int mp_resolver_list(struct mp_resolver *resolver, const char *path, struct mp_s
 
 	if (mp_resolve(resolver, path, 0, &res, err))
 		return -1;
-	if (res.status != MP_RESOLVED_FOUND || !S_ISDIR(res.node->mode) ||
-	    mp_strv_find(&resolver->hidden, res.path) >= 0)
+	if (!mp_resolution_is_dir(&res) || mp_strv_find(&resolver->hidden, res.path) >= 0)
 		return 0;
 	if (mp_rootfs_list(resolver->root, res.path, names_out, err))
 		return -1;

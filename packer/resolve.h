@@ -21,6 +21,8 @@ struct mp_rootfs *mp_resolver_root(const struct mp_resolver *resolver);
  * /proc belongs to the host.
  */
 void mp_resolver_hide_contents(struct mp_resolver *resolver, const char *dir);
+/* So for /proc and /sys, in which there is nothing that belongs to an image. */
+void mp_resolver_hide_kernel(struct mp_resolver *resolver);
 
 /*
  * From now on nothing is there that @hides says so of, @context being its own. Both have to stay
@@ -76,6 +78,8 @@ void mp_resolution_clear(struct mp_resolution *resolution);
 
 /* Whether it found a regular file. */
 bool mp_resolution_is_file(const struct mp_resolution *resolution);
+/* Whether it found a directory. */
+bool mp_resolution_is_dir(const struct mp_resolution *resolution);
 
 /*
  * Adds to @set what the walk met. FOUND: what the path names gets @why, where that is a symlink

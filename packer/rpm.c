@@ -220,7 +220,10 @@ static int harden(sqlite3 *db)
 	return sqlite3_exec(db, CACHE_PRAGMA, NULL, NULL, NULL);
 }
 
-/* A virtual table has no root page. */
+/*
+ * A virtual table has no root page. A column that is computed ("AS (…)") would be computed for each
+ * row, by functions that take as long as they like and look at no interrupt.
+ */
 static int check_table(sqlite3 *db, const char *path, struct mp_error *err)
 {
 	MP_AUTO(statement_freep) sqlite3_stmt *statement = NULL;
@@ -228,7 +231,8 @@ static int check_table(sqlite3 *db, const char *path, struct mp_error *err)
 
 	if (sqlite3_prepare_v2(db,
 			       "SELECT 1 FROM sqlite_schema WHERE type = 'table' AND "
-			       "name = 'Packages' AND rootpage > 0",
+			       "name = 'Packages' AND rootpage > 0 AND NOT EXISTS "
+			       "(SELECT 1 FROM pragma_table_xinfo('Packages') WHERE hidden <> 0)",
 			       -1, &statement, NULL) != SQLITE_OK)
 		return broken(path, db, err);
 	rc = sqlite3_step(statement);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "packer/bytes.h"
 #include "packer/packages_internal.h"
 
 #include <string.h>
@@ -45,11 +46,6 @@ struct blob {
 	size_t n_entries, store_size;
 };
 
-static uint32_t be32(const unsigned char *p)
-{
-	return (uint32_t)p[0] << 24 | (uint32_t)p[1] << 16 | (uint32_t)p[2] << 8 | p[3];
-}
-
 static const char *split(const void *data, size_t len, struct blob *blob)
 {
 	const unsigned char *bytes = data;
@@ -57,8 +53,8 @@ static const char *split(const void *data, size_t len, struct blob *blob)
 
 	if (len < INTRO_SIZE)
 		return "it is too short";
-	n_entries = be32(bytes);
-	store_size = be32(bytes + 4);
+	n_entries = mp_be32(bytes);
+	store_size = mp_be32(bytes + 4);
 	if (INTRO_SIZE + n_entries * ENTRY_SIZE + store_size > len)
 		return "its index and store are larger than it is";
 	blob->n_entries = (size_t)n_entries;
@@ -165,7 +161,8 @@ const char *mp_rpm_header_parse(const void *data, size_t len, struct mp_rpm_head
 
 	for (size_t i = 0; !wrong && i < blob.n_entries; i++) {
 		const unsigned char *p = blob.index + i * ENTRY_SIZE;
-		struct entry entry = { be32(p), be32(p + 4), be32(p + 8), be32(p + 12) };
+		struct entry entry = { mp_be32(p), mp_be32(p + 4), mp_be32(p + 8),
+				       mp_be32(p + 12) };
 
 		/* Regions, which stand for a part of the index, and others that are not read. */
 		if (entry.tag < TAG_NAME || entry.tag > TAG_DIRNAMES || seen[entry.tag - TAG_NAME])
@@ -182,7 +179,7 @@ const char *mp_rpm_header_parse(const void *data, size_t len, struct mp_rpm_head
 	if (lists.n_indexes != header.n_files || header.n_dirs > DIRS_MAX)
 		return "its lists of files do not belong together";
 	header.has_epoch = lists.n_epochs > 0;
-	header.epoch = header.has_epoch ? be32(lists.epochs) : 0;
+	header.epoch = header.has_epoch ? mp_be32(lists.epochs) : 0;
 	*header_out = header;
 	return NULL;
 }
@@ -201,7 +198,7 @@ int mp_rpm_header_files(const struct mp_rpm_header *header,
 	for (size_t i = 0; i < header->n_dirs; i++, dir += strlen(dir) + 1)
 		dirs[i] = dir;
 	for (size_t i = 0; rc == 0 && i < header->n_files; i++, base += strlen(base) + 1) {
-		uint32_t index = be32(header->dir_indexes + i * 4);
+		uint32_t index = mp_be32(header->dir_indexes + i * 4);
 
 		if (index >= header->n_dirs ||
 		    strnlen(dirs[index], PATH_MAX_BYTES) + strnlen(base, PATH_MAX_BYTES) >=

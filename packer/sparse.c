@@ -27,11 +27,6 @@ static void scan_clear(struct scan *scan)
 	mp_freep(&scan->chunk);
 }
 
-static bool is_zero(const unsigned char *data, size_t len)
-{
-	return data[0] == 0 && memcmp(data, data + 1, len - 1) == 0;
-}
-
 /*
  * The first byte from scan->at on that is stored, as far as the file system says so. It may be
  * asked about a part of an archive: holes are its own there, and a block is counted from the begin
@@ -90,7 +85,7 @@ static bool take_chunk(struct scan *scan, size_t len)
 {
 	for (size_t done = 0, step; done < len; done += step) {
 		step = len - done < MP_SPARSE_BLOCK ? len - done : MP_SPARSE_BLOCK;
-		if (is_zero(scan->chunk + done, step)) {
+		if (mp_is_zero(scan->chunk + done, step)) {
 			scan->at += step;
 			continue;
 		}

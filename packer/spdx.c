@@ -252,7 +252,7 @@ static void put_root(struct document *document, size_t *slot)
 	mp_json_set_string(json, "supplier", NOTHING_SAID);
 	set_unknown(json);
 	mp_json_set_string(checksum, "algorithm", "SHA256");
-	mp_json_set_string(checksum, "checksumValue", subject->rootfs_sha256);
+	mp_json_set_string(checksum, "checksumValue", subject->file_sha256);
 	mp_json_push_take(checksums, checksum);
 	mp_json_set_take(json, "checksums", checksums);
 	set_code(document, json, 0, slot);
@@ -420,7 +420,7 @@ static void put_head(struct document *document)
 	time_text(subject->created, created);
 	mp_buf_adds(&space, "https://spdx.org/spdxdocs/micropack/");
 	add_encoded(&space, subject->name);
-	mp_buf_addf(&space, "-%s", subject->rootfs_sha256);
+	mp_buf_addf(&space, "-%s", subject->file_sha256);
 	mp_json_set_string(json, "spdxVersion", "SPDX-2.3");
 	mp_json_set_string(json, "dataLicense", "CC0-1.0");
 	mp_json_set_string(json, "SPDXID", "SPDXRef-DOCUMENT");

@@ -7,11 +7,11 @@
 
 /* What a document is about. All borrowed. */
 struct mp_spdx_subject {
-	const char *name;          /* of what was packed: an image's reference */
-	const char *version;       /* the image's ID; NULL: none */
-	const char *file_name;     /* of the archive */
-	const char *rootfs_sha256; /* of the root file system archive, not compressed */
-	const char *created;       /* RFC 3339; NULL: 1970 */
+	const char *name;        /* of what was packed: an image's reference */
+	const char *version;     /* the image's ID; NULL: none */
+	const char *file_name;   /* of the archive */
+	const char *file_sha256; /* of that file, compressed or not */
+	const char *created;     /* RFC 3339; NULL: 1970 */
 };
 
 /*

@@ -87,11 +87,6 @@ static int pwrite_all(int fd, const unsigned char *data, size_t len, uint64_t of
 	return 0;
 }
 
-static bool is_zero(const unsigned char *data, size_t len)
-{
-	return data[0] == 0 && memcmp(data, data + 1, len - 1) == 0;
-}
-
 /* Bytes from @offset to the end of its block, @len at most. */
 static size_t block_left(uint64_t offset, size_t len)
 {
@@ -112,7 +107,7 @@ static int flush(struct mp_store *store, struct mp_error *err)
 		size_t run = 0, step = 0;
 
 		while (run < left &&
-		       !is_zero(data + run, step = block_left(offset + run, left - run)))
+		       !mp_is_zero(data + run, step = block_left(offset + run, left - run)))
 			run += step;
 		if (run && pwrite_all(store->fd, data, run, offset, err))
 			return -1;

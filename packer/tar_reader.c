@@ -241,11 +241,6 @@ static int take_meta(struct mp_tar_reader *reader, struct mp_error *err)
 
 /* Headers */
 
-static bool is_zero(const unsigned char *block)
-{
-	return block[0] == 0 && memcmp(block, block + 1, BLOCK - 1) == 0;
-}
-
 /* The sum of all bytes, the field itself as spaces; some old writers summed signed characters. */
 static bool checksum_is_right(const unsigned char *block)
 {
@@ -507,7 +502,7 @@ static int start_meta(struct mp_tar_reader *reader, struct mp_error *err)
 
 static int take_header(struct mp_tar_reader *reader, struct mp_error *err)
 {
-	if (is_zero(reader->block)) {
+	if (mp_is_zero(reader->block, BLOCK)) {
 		reader->state = reader->state == ST_LAST ? ST_END : ST_LAST;
 		return 0;
 	}

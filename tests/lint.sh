@@ -78,6 +78,13 @@ unfinished()
 	grep -rnE 'TODO|FIXME|XXX[ :]' --include='*.[ch]' --include='*.sh' $code bpf scripts samples
 }
 
+# One name, one thing: types that are defined twice would not be seen before a file knows both.
+twins()
+{
+	# shellcheck disable=SC2086
+	grep -rhoE '^(struct|enum|union) mp_[a-z0-9_]+ \{' --include='*.[ch]' $code | sort | uniq -d
+}
+
 # Columns, a tab being eight.
 long_lines()
 {
@@ -90,7 +97,7 @@ long_lines()
 }
 
 only 'curl/' engine/http.c
-only '(gelf|libelf)' packer/elf.c
+only '(gelf|libelf)' packer/elf_reader.c
 only 'archive' packer/archive.c packer/decompress.c
 only 'bpf/' tracer/session.c
 only '(zlib|zstd)' packer/compress.c
@@ -106,6 +113,7 @@ apart qa tracer packer dockerfile-gen import cli
 apart import tracer packer engine dockerfile-gen qa cli
 rule "a licence line stands in each source" unlicensed
 rule "nothing below cli/ prints or exits" printers
+rule "each type is defined once" twins
 rule "nothing is left to do" unfinished
 rule "lines have at most 100 columns" long_lines
 echo "$passed passed, $failed failed"

@@ -9,9 +9,14 @@ Test(path, clean)
 	static const struct {
 		const char *in, *out;
 	} cases[] = {
-		{ "/", "/" },	       { "//", "/" },	       { "/a//b/", "/a/b" },
-		{ "/./a/./b", "/a/b" }, { "/a/../b", "/a/../b" }, { "/.a/..b", "/.a/..b" },
-		{ "relative", NULL },  { "", NULL },
+		{ "/", "/" },
+		{ "//", "/" },
+		{ "/a//b/", "/a/b" },
+		{ "/./a/./b", "/a/b" },
+		{ "/a/../b", "/a/../b" },
+		{ "/.a/..b", "/.a/..b" },
+		{ "relative", NULL },
+		{ "", NULL },
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
@@ -30,6 +35,11 @@ Test(path, parent_base_and_under)
 	MP_AUTO(mp_freep) char *deep = mp_path_parent("/a/b/c");
 	MP_AUTO(mp_freep) char *joined = mp_path_join("/", "x");
 
+	MP_AUTO(mp_freep) char *here = mp_path_directory("a");
+	MP_AUTO(mp_freep) char *below = mp_path_directory("a/b/c");
+
+	cr_expect_str_eq(here, ".");
+	cr_expect_str_eq(below, "a/b");
 	cr_expect_str_eq(top, "/");
 	cr_expect_str_eq(deep, "/a/b");
 	cr_expect_str_eq(joined, "/x");
@@ -38,6 +48,17 @@ Test(path, parent_base_and_under)
 	cr_expect(mp_path_is_under("/a", "/a"));
 	cr_expect(mp_path_is_under("/ab", "/"));
 	cr_expect_not(mp_path_is_under("/ab", "/a"));
+}
+
+Test(path, has_dotdot)
+{
+	static const char *const with[] = { "..", "/..", "../a", "/a/../b", "/a//..", "a/.." };
+	static const char *const without[] = { "", "/", "/a", "/..a", "/a..", "/...", "/a/.b" };
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(with); i++)
+		cr_expect(mp_path_has_dotdot(with[i]), "%s", with[i]);
+	for (size_t i = 0; i < MP_ARRAY_LEN(without); i++)
+		cr_expect_not(mp_path_has_dotdot(without[i]), "%s", without[i]);
 }
 
 /* Every byte but NUL, alone and in a row, survives escape and unescape. */
@@ -68,13 +89,13 @@ Test(path, escape_text)
 		const char *bytes, *text;
 	} cases[] = {
 		{ "/plain", "/plain" },
-		{ "/\xc3\xa9", "/\xc3\xa9" },	     /* é */
-		{ "/\xe9", "/\\xe9" },		     /* Latin-1 é */
+		{ "/\xc3\xa9", "/\xc3\xa9" }, /* é */
+		{ "/\xe9", "/\\xe9" },        /* Latin-1 é */
 		{ "/a\\b", "/a\\\\b" },
 		{ "/a\nb\x1b", "/a\\x0ab\\x1b" },
-		{ "/\xc0\xaf", "/\\xc0\\xaf" },	     /* overlong '/' */
+		{ "/\xc0\xaf", "/\\xc0\\xaf" },          /* overlong '/' */
 		{ "/\xed\xa0\x80", "/\\xed\\xa0\\x80" }, /* surrogate */
-		{ "/\xc2\x9b", "/\\xc2\\x9b" },	     /* C1 control */
+		{ "/\xc2\x9b", "/\\xc2\\x9b" },          /* C1 control */
 		{ "/\xf0\x9f\x90\x8b", "/\xf0\x9f\x90\x8b" },
 	};
 

@@ -45,6 +45,8 @@ test_outputs_compressed()
 		expect 0 "$MICROPACK" pack files.txt --image debian:bookworm-slim -o $name --json
 		[ "$(jq -r .sha256 out)" = "$(sha256sum <$name | cut -d ' ' -f 1)" ]
 		[ "$(jq -r .diff_id out)" = "sha256:$(sha256sum <rootfs.tar | cut -d ' ' -f 1)" ]
+		[ "$(jq -r '.packages[0] | "\(.packageFileName) \(.checksums[0].checksumValue)"' \
+			"${name%%.*}.spdx.json")" = "$name $(jq -r .sha256 out)" ]
 		bsdtar -tf $name | cmp - <(bsdtar -tf rootfs.tar)
 	done
 	cmp rootfs.tar.gz again.tgz

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "packer/explain.h"
+#include "packer/list.h"
 #include "packer/plan.h"
 #include "packer/plan_file.h"
 #include "packer/rules.h"

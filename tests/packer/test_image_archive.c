@@ -272,6 +272,25 @@ Test(image_archive, docker_archive_with_links)
 	cr_assert_not_null(strstr(text, "no such image; there are: one:latest"), "%s", text);
 }
 
+/* A TiB of hole behind the blocks that end the archive: read block by block, it would take hours.
+ */
+Test(image_archive, what_follows_the_end)
+{
+	MP_AUTO(layout_clear) struct layout layout = { 0 };
+	MP_AUTO(mp_freep) char *archive = NULL;
+	MP_AUTO(mp_freep) char *reference = NULL;
+	MP_AUTO(mp_freep) char *text = NULL;
+
+	layout_make(&layout);
+	add_layer(&layout, "echo 1 >x", "cat");
+	layout_finish(&layout);
+	archive = in(&layout.scratch, "archive");
+	run("tar -C '%s' -cf '%s' . && truncate -s +1T '%s'", layout.dir, archive, archive);
+	reference = mp_xasprintf("oci-archive:%s", archive);
+	text = text_of(reference);
+	cr_assert_not_null(strstr(text, "/x "), "%s", text);
+}
+
 /* What is written over what is right: in a blob, by a sed script, or a manifest of its own. */
 Test(image_archive, digests)
 {

@@ -458,13 +458,14 @@ Test(loader, every_legacy_variant)
 			 "%s", text);
 }
 
-static void write_note(struct tree *tree, const char *json)
+/* The same note, as often as @times says. */
+static void write_note(struct tree *tree, const char *json, unsigned int times)
 {
 	MP_AUTO(mp_freep)
-	char *text = mp_xasprintf(".section .note.dlopen, \"a\", %%note\n.p2align 2\n"
+	char *text = mp_xasprintf(".section .note.dlopen, \"a\", %%note\n.rept %u\n.p2align 2\n"
 				  ".long 4, 2f-1f, 0x407c0c0a\n.asciz \"FDO\"\n1: .asciz \"%s\"\n"
-				  "2: .p2align 2\n.section .note.GNU-stack\n",
-				  json);
+				  "2: .p2align 2\n.endr\n.section .note.GNU-stack\n",
+				  times, json);
 
 	tree_file(tree, "/note.s", text, 0644);
 }
@@ -472,7 +473,7 @@ static void write_note(struct tree *tree, const char *json)
 /* The flags that put the note into an ELF file. */
 static char *with_note(struct tree *tree, const char *flags, const char *json)
 {
-	write_note(tree, json);
+	write_note(tree, json, 1);
 	return mp_xasprintf("%s -x assembler '%s/note.s'", flags, tree->dir);
 }
 
@@ -590,6 +591,8 @@ Test(loader, malformed_dlopen_notes)
 		tree_make(&tree);
 		MP_AUTO(mp_freep)
 		char *flags = with_note(&tree, "-shared " RUNPATH("/opt/lib"), json);
+		/* One warning a file, however many there are. */
+		write_note(&tree, json, 3);
 		tree_elf(&tree, "/opt/run", NULL, flags);
 		tree_library(&tree, "/opt/lib/liba.so.1", NULL, NULL);
 		mp_log_set_sink(note_warning, &warnings);

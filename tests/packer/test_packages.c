@@ -473,6 +473,10 @@ Test(packages, hostile_schemas)
 		"CREATE VIEW Packages AS SELECT randomblob(100000000) AS blob",
 		"CREATE VIRTUAL TABLE Packages USING fts3(blob)",
 		"CREATE TABLE x(blob); CREATE VIEW Packages AS SELECT * FROM x",
+		"CREATE TABLE Packages(n, blob AS (instr(zeroblob(n), zeroblob(n / 2) || x'01'))); "
+		"INSERT INTO Packages VALUES (64)",
+		"CREATE TABLE Packages(n, blob AS (zeroblob(n)) STORED); "
+		"INSERT INTO Packages VALUES (64)",
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(schemas); i++) {
@@ -533,6 +537,32 @@ Test(packages, hostile_texts)
 	cr_expect(strstr(heard(), "'/var/lib/dpkg/status' has a line of more than 131072 bytes"),
 		  "%s", heard());
 	expect_absent(&tree, "/etc/passwd");
+}
+
+/* A line that comes over and over again takes no more memory than what is honest. */
+Test(packages, records_without_end)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
+	MP_AUTO(mp_buf_free) struct mp_buf sums = { 0 };
+	MP_AUTO(mp_buf_free) struct mp_buf installed = { 0 };
+
+	make_debian(&tree);
+	while (sums.len <= MP_RECORDS_MAX_BYTES)
+		mp_buf_adds(&sums, SUM "bin/dash\n");
+	tree_bytes(&tree, "/var/lib/dpkg/info/dash.md5sums", sums.data, sums.len, 0644);
+	mp_buf_adds(&installed, "P:a\nV:1\nA:x86_64\nF:bin\n");
+	while (installed.len <= MP_RECORDS_MAX_BYTES)
+		mp_buf_adds(&installed, "R:dash\nZ:Q1\n");
+	tree_bytes(&tree, "/lib/apk/db/installed", installed.data, installed.len, 0644);
+	keep(&tree, "/bin/dash");
+	listen();
+	packages = describe(&tree);
+	cr_expect(strstr(heard(), "the records of kept packages are larger than 32 MiB"), "%s",
+		  heard());
+	cr_expect_eq(mp_packages_count(packages), 1);
+	cr_expect_lt(mp_fileset_find(tree.set, "/var/lib/dpkg/status.d/dash.md5sums")->made->len,
+		     MP_RECORDS_MAX_BYTES);
 }
 
 /* status.d that leads out of where it should be is not followed, nor is a file taken for it. */

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "packer/list.h"
 #include "packer/plan.h"
 #include "tests/packer/tree.h"
 

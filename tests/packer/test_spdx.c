@@ -33,7 +33,7 @@ static const char *text_at(const struct mp_json *object, const char *key)
 static const struct mp_spdx_subject subject = {
 	.name = "registry:5000/a b@sha256:1",
 	.file_name = "rootfs.tar",
-	.rootfs_sha256 = EMPTY_SHA256,
+	.file_sha256 = EMPTY_SHA256,
 };
 
 /* Without packages, all files are the archive's own; names are text, and so is the namespace. */
