@@ -3,6 +3,7 @@
 
 #include "core/buf.h"
 #include "core/file.h"
+#include "packer/store.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct mp_compressor {
 	enum mp_compression how;
 	int fd;
 	const char *name;
+	bool is_temporary;
 	unsigned char *pending; /* of CHUNK bytes, not yet compressed or written */
 	size_t n_pending;
 	unsigned char *packed; /* of CHUNK bytes; NULL without compression */
@@ -81,7 +83,8 @@ int mp_compressor_new(enum mp_compression how, int fd, const char *name,
 
 	compressor->how = how;
 	compressor->fd = fd;
-	compressor->name = name;
+	compressor->name = name ? name : "a temporary file";
+	compressor->is_temporary = !name;
 	compressor->pending = mp_xmalloc(CHUNK);
 	if (how != MP_COMPRESSION_NONE) {
 		compressor->packed = mp_xmalloc(CHUNK);
@@ -98,7 +101,11 @@ static int put(struct mp_compressor *compressor, const void *data, size_t len, s
 	if (compressor->sum)
 		mp_sha256_add(compressor->sum, data, len);
 	compressor->size_bytes += len;
-	return mp_fd_write_all(compressor->fd, data, len, compressor->name, err);
+	if (mp_fd_write_all(compressor->fd, data, len, compressor->name, err) == 0)
+		return 0;
+	if (compressor->is_temporary && err->code == MP_E_SYS)
+		return mp_store_failed(err->sys_errno, "write to", err);
+	return -1;
 }
 
 /* It fails only where it is not called as it has to be. */

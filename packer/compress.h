@@ -26,7 +26,8 @@ enum mp_compression mp_compression_of_name(const char *path);
  */
 struct mp_compressor;
 
-/* @fd: borrowed, as @name, which is for errors. MP_E_SYS where the library has no memory. */
+/* @fd: borrowed, as @name, which is for errors; NULL: a temporary file (packer/store.h). MP_E_SYS
+ * where the library has no memory. */
 MP_MUST_USE int mp_compressor_new(enum mp_compression how, int fd, const char *name,
 				  struct mp_compressor **compressor_out, struct mp_error *err);
 MP_MUST_USE int mp_compressor_add(struct mp_compressor *compressor, const void *data, size_t len,
