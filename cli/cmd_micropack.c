@@ -45,7 +45,6 @@ struct job {
 	const struct mp_options *options;
 	struct mp_engine *engine;
 	struct mp_image *image;
-	struct mp_rootfs *root;
 	struct mp_trace *trace;
 	char *directory;
 	bool made_directory;
@@ -62,7 +61,6 @@ struct job {
 
 static void job_cleanup(struct job *job)
 {
-	mp_rootfs_freep(&job->root);
 	mp_trace_freep(&job->trace);
 	mp_image_freep(&job->image);
 	mp_engine_freep(&job->engine);
@@ -195,14 +193,14 @@ static int pack(struct job *job, struct mp_error *err)
 	};
 	const struct mp_plan_output plan = { job->plan_path, job->image->id };
 	unsigned int forms = mp_destinations_forms(&job->destinations);
+	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
 
 	if (!job->options->no_image)
 		forms |= 1u << MP_COMPRESSION_NONE;
 	mp_info("packing into %s", job->rootfs_path);
-	if (mp_image_open_rootfs(job->engine, job->image, job->options->source, &job->root, err) ||
-	    mp_rootfs_totals(job->root, &job->before, err) ||
-	    mp_pack_to_file(job->root, &request, &plan, job->rootfs_path, forms, &job->packed,
-			    err) ||
+	if (mp_image_open_rootfs(job->engine, job->image, job->options->source, &root, err) ||
+	    mp_rootfs_totals(root, &job->before, err) ||
+	    mp_pack_to_file(root, &request, &plan, job->rootfs_path, forms, &job->packed, err) ||
 	    write_dockerfile(job, err))
 		return -1;
 	account(job, STAGE_PACK);
@@ -255,7 +253,7 @@ static struct mp_strmap *paths_that_worked(const struct mp_trace *trace)
 }
 
 /* 1 when the original image has @path, or its run had; 0 when not. */
-static int original_has(struct job *job, const struct mp_strmap *worked, const char *path,
+static int original_has(struct mp_rootfs *root, const struct mp_strmap *worked, const char *path,
 			struct mp_error *err)
 {
 	struct mp_node node = { 0 };
@@ -263,7 +261,7 @@ static int original_has(struct job *job, const struct mp_strmap *worked, const c
 
 	if (mp_strmap_get(worked, path))
 		return 1;
-	rc = mp_rootfs_lookup(job->root, path, &node, err);
+	rc = mp_rootfs_lookup(root, path, &node, err);
 	if (rc > 0)
 		mp_node_clear(&node);
 	return rc;
@@ -274,10 +272,12 @@ static int find_missing(struct job *job, struct mp_strv *missing, struct mp_erro
 {
 	MP_AUTO(mp_strmap_freep) struct mp_strmap *worked = paths_that_worked(job->trace);
 	MP_AUTO(mp_trace_freep) struct mp_trace *proof = NULL;
+	MP_AUTO(mp_rootfs_freep) struct mp_rootfs *root = NULL;
 	MP_AUTO(mp_freep) const struct mp_trace_event **events = NULL;
 	size_t n;
 
-	if (mp_trace_read(job->verify_path, &proof, err))
+	if (mp_trace_read(job->verify_path, &proof, err) ||
+	    mp_image_open_rootfs(job->engine, job->image, job->options->source, &root, err))
 		return -1;
 	events = mp_trace_sort_by_time(proof, &n);
 	for (size_t i = n; i > 0 && missing->n < NAMED_PATHS; i--) {
@@ -287,7 +287,7 @@ static int find_missing(struct job *job, struct mp_strv *missing, struct mp_erro
 		if ((event->error != ENOENT && event->error != ENOTDIR) ||
 		    mp_strv_find(missing, event->path) >= 0)
 			continue;
-		rc = original_has(job, worked, event->path, err);
+		rc = original_has(root, worked, event->path, err);
 		if (rc < 0)
 			return -1;
 		if (rc > 0)

@@ -5,6 +5,7 @@
 #include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
+#include "packer/links.h"
 #include "packer/plan_file.h"
 #include "packer/store.h"
 
@@ -88,8 +89,8 @@ static int open_forms(unsigned int forms, const struct mp_outfile *file, struct 
 
 /* Each form once: one that is the file itself goes there alone. */
 static int write_forms(struct mp_rootfs *root, const struct mp_fileset *set,
-		       const struct mp_outfile *file, struct mp_packed *packed,
-		       struct mp_error *err)
+		       const struct mp_archive_listener *listener, const struct mp_outfile *file,
+		       struct mp_packed *packed, struct mp_error *err)
 {
 	struct mp_layer written[MP_COMPRESSIONS + 1];
 	struct mp_layer *targets[MP_COMPRESSIONS + 1];
@@ -105,7 +106,7 @@ static int write_forms(struct mp_rootfs *root, const struct mp_fileset *set,
 	}
 	for (size_t i = 0; i < n; i++)
 		written[i] = *targets[i];
-	if (mp_archive_write_layers(root, set, written, n, &packed->stats, err))
+	if (mp_archive_write_layers(root, set, listener, written, n, &packed->stats, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		*targets[i] = written[i];
@@ -162,15 +163,14 @@ static int make_plan(struct mp_rootfs *root, const struct mp_plan_request *reque
 }
 
 /* A file of many names is packed once. */
-static uint64_t size_of(const struct mp_file *file, struct mp_strmap *seen)
+static uint64_t size_of(const struct mp_file *file, struct mp_links *links)
 {
-	MP_AUTO(mp_freep) char *key = NULL;
+	const struct mp_node *node = &file->node;
 
-	if (!S_ISREG(file->node.mode) || file->node.nlink < 2)
-		return file->node.size_bytes;
-	key = mp_xasprintf("%llx.%llx", (unsigned long long)file->node.file_dev,
-			   (unsigned long long)file->node.file_ino);
-	return mp_strmap_put(seen, key, seen) ? 0 : file->node.size_bytes;
+	if (S_ISREG(node->mode) && node->nlink > 1 &&
+	    mp_links_first(links, node->file_dev, node->file_ino, file))
+		return 0;
+	return node->size_bytes;
 }
 
 int mp_pack_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
@@ -179,7 +179,7 @@ int mp_pack_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 {
 	MP_AUTO(mp_fileset_freep) struct mp_fileset *set = NULL;
 	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
-	MP_AUTO(mp_strmap_freep) struct mp_strmap *seen = mp_strmap_new(NULL);
+	MP_AUTO(mp_links_clear) struct mp_links links = { 0 };
 
 	*stats_out = (struct mp_archive_stats){ 0 };
 	if (make_plan(root, request, output, &set, &packages, err))
@@ -188,7 +188,7 @@ int mp_pack_plan(struct mp_rootfs *root, const struct mp_plan_request *request,
 		const struct mp_file *file = mp_fileset_at(set, i);
 
 		stats_out->files += !S_ISDIR(file->node.mode);
-		stats_out->size_bytes += size_of(file, seen);
+		stats_out->size_bytes += size_of(file, &links);
 	}
 	return 0;
 }
@@ -207,13 +207,14 @@ int mp_pack_to_file(struct mp_rootfs *root, const struct mp_plan_request *reques
 	    (path && mp_outfile_open(&file, path, err)))
 		return -1;
 	/* A device or a pipe has nothing beside it. */
-	if (packages && file.temporary && mp_sbom_start(&sbom, root, set, err))
-		return -1;
+	if (packages && file.temporary)
+		mp_sbom_start(&sbom, set);
 	packed.file = (struct mp_layer){ .compression = path ? mp_compression_of_name(path)
 							     : MP_COMPRESSION_NONE,
 					 .fd = path ? file.fd : -1,
 					 .name = path };
-	if (open_forms(forms, &file, &packed, err) || write_forms(root, set, &file, &packed, err) ||
+	if (open_forms(forms, &file, &packed, err) ||
+	    write_forms(root, set, mp_sbom_listener(&sbom), &file, &packed, err) ||
 	    mp_sbom_write(&sbom, request->image, packages, path, &packed.stats, err) ||
 	    (path && mp_outfile_commit(&file, err)) || mp_sbom_commit(&sbom, err))
 		return -1;

@@ -5,10 +5,14 @@
 
 #include <string.h>
 
-int mp_sbom_start(struct mp_sbom *sbom, struct mp_rootfs *root, const struct mp_fileset *set,
-		  struct mp_error *err)
+void mp_sbom_start(struct mp_sbom *sbom, const struct mp_fileset *set)
 {
-	return mp_digests_start(root, set, &sbom->digests, err);
+	sbom->digests = mp_digests_new(set);
+}
+
+const struct mp_archive_listener *mp_sbom_listener(struct mp_sbom *sbom)
+{
+	return sbom->digests ? mp_digests_listener(sbom->digests) : NULL;
 }
 
 char *mp_sbom_path(const char *archive_path)
@@ -47,8 +51,8 @@ static int describe(struct mp_sbom *sbom, const struct mp_image *image,
 
 	if (rc > 0)
 		subject.created = epoch = mp_epoch_text(seconds);
-	if (rc < 0 || mp_digests_wait(sbom->digests, err) ||
-	    mp_outfile_open(&sbom->file, path, err) ||
+	mp_digests_wait(sbom->digests);
+	if (rc < 0 || mp_outfile_open(&sbom->file, path, err) ||
 	    mp_spdx_write(&subject, packages, sbom->digests, sbom->file.fd, path, err))
 		return mp_error_prefix(err, "describe the archive");
 	return 0;
@@ -58,7 +62,7 @@ int mp_sbom_write(struct mp_sbom *sbom, const struct mp_image *image,
 		  const struct mp_packages *packages, const char *archive_path,
 		  const struct mp_archive_stats *stats, struct mp_error *err)
 {
-	/* Where there is no archive, nothing was started. */
+	/* Where nothing was started, no document is asked for. */
 	if (!sbom->digests)
 		return 0;
 	return describe(sbom, image, packages, archive_path, stats, err);

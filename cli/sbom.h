@@ -13,9 +13,10 @@ struct mp_sbom {
 	struct mp_outfile file;
 };
 
-/* Before the archive is written: the files of @set are summed from now on, while it is. */
-MP_MUST_USE int mp_sbom_start(struct mp_sbom *sbom, struct mp_rootfs *root,
-			      const struct mp_fileset *set, struct mp_error *err);
+/* A document is asked for: of @set, which is borrowed and must not change any more. */
+void mp_sbom_start(struct mp_sbom *sbom, const struct mp_fileset *set);
+/* The archive of that set is written with it; NULL where nothing was started. */
+const struct mp_archive_listener *mp_sbom_listener(struct mp_sbom *sbom);
 
 /*
  * Writes the document of the archive at @archive_path, which appears with mp_sbom_commit. @image:

@@ -4,7 +4,8 @@
 #include "core/interrupt.h"
 #include "core/log.h"
 #include "core/path.h"
-#include "core/sha256.h"
+#include "core/summer.h"
+#include "packer/links.h"
 #include "packer/sparse.h"
 
 #include <archive.h>
@@ -13,7 +14,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <locale.h>
-#include <search.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -41,11 +41,13 @@ struct writer {
 	const char *name;             /* in errors */
 	struct mp_compressor **forms; /* that it is written in */
 	size_t n_forms, cap_forms;
-	struct mp_sha256 *sum; /* NULL: nobody asks */
-	struct mp_error *err;  /* the caller's, for the callback */
-	bool failed;           /* nothing more goes out */
-	unsigned char *chunk;  /* of CHUNK bytes, for contents */
-	uint64_t holes_min;    /* bytes of holes that make a file sparse */
+	struct mp_summer *sum;                      /* NULL: nobody asks */
+	struct mp_error *err;                       /* the caller's, for the callback */
+	bool failed;                                /* nothing more goes out */
+	unsigned char *chunk;                       /* of CHUNK bytes, for contents */
+	uint64_t holes_min;                         /* bytes of holes that make a file sparse */
+	const struct mp_archive_listener *listener; /* NULL: nobody wants the files' contents */
+	bool telling;                               /* those of the file that is being written */
 	const struct mp_fileset *set;
 	bool inherits; /* some directory of the set gives an ACL to what is made in it */
 	locale_t utf8, ascii, before;
@@ -56,7 +58,7 @@ struct writer {
 static int put_bytes(struct writer *writer, const void *data, size_t len)
 {
 	if (writer->sum)
-		mp_sha256_add(writer->sum, data, len);
+		mp_summer_add(writer->sum, data, len);
 	for (size_t i = 0; i < writer->n_forms; i++) {
 		if (mp_compressor_add(writer->forms[i], data, len, writer->err))
 			return -1;
@@ -176,6 +178,14 @@ static int put_data(struct writer *writer, const void *data, size_t len, struct 
 	return put == (la_ssize_t)len ? 0 : check(writer, ARCHIVE_FATAL, err);
 }
 
+/* Contents of a file of the set. */
+static int put_told(struct writer *writer, const void *data, size_t len, struct mp_error *err)
+{
+	if (writer->telling)
+		writer->listener->data(writer->listener->context, data, len);
+	return put_data(writer, data, len, err);
+}
+
 static int size_changed(const char *path, bool grew, struct mp_error *err)
 {
 	return mp_error_set(err, MP_E_SYS, 0, "'%s' %s while it was read", path,
@@ -197,7 +207,7 @@ static int put_part(struct writer *writer, const struct mp_contents *contents, u
 			return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
 		if (got == 0)
 			return size_changed(path, false, err);
-		if (put_data(writer, writer->chunk, (size_t)got, err))
+		if (put_told(writer, writer->chunk, (size_t)got, err))
 			return -1;
 		at += (uint64_t)got;
 		size -= (uint64_t)got;
@@ -234,16 +244,17 @@ static int put_contents(struct writer *writer, const struct mp_contents *content
 		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", path);
 	if ((uint64_t)got != size)
 		return size_changed(path, (uint64_t)got > size, err);
-	return put_data(writer, writer->chunk, (size_t)size, err);
+	return put_told(writer, writer->chunk, (size_t)size, err);
 }
 
 /* libarchive wants the holes' bytes too, and looks at none of them. */
 static int put_hole(struct writer *writer, uint64_t size, struct mp_error *err)
 {
+	memset(writer->chunk, 0, size < CHUNK ? (size_t)size : CHUNK);
 	while (size > 0) {
 		size_t len = size < CHUNK ? (size_t)size : CHUNK;
 
-		if (mp_interrupt_check(err) || put_data(writer, writer->chunk, len, err))
+		if (mp_interrupt_check(err) || put_told(writer, writer->chunk, len, err))
 			return -1;
 		size -= len;
 	}
@@ -270,41 +281,14 @@ static int put_sparse(struct writer *writer, const struct mp_contents *contents,
 
 /* The archive of a set */
 
-/* Files with several names: the first in the archive carries the contents. */
-struct link {
-	uint64_t dev, ino;
-	const char *first;
-};
-
-static int by_file(const void *a, const void *b)
-{
-	const struct link *x = a, *y = b;
-
-	if (x->dev != y->dev)
-		return x->dev < y->dev ? -1 : 1;
-	return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
-}
-
-/* The name under which @file is in the archive already, or NULL. */
-static const char *first_name(void **links, const struct mp_file *file)
+/* The file of which @file is another name, and that is in the archive already; or NULL. */
+static const struct mp_file *first_of(struct mp_links *links, const struct mp_file *file)
 {
 	const struct mp_node *node = &file->node;
-	struct link *link, **known;
 
 	if (S_ISDIR(node->mode) || node->nlink < 2)
 		return NULL;
-	link = mp_xmalloc(sizeof(*link));
-	*link = (struct link){ node->file_dev, node->file_ino, file->path };
-	known = tsearch(link, links, by_file);
-	if (!known || *known == link)
-		return NULL;
-	mp_freep(&link);
-	return (*known)->first;
-}
-
-static void links_free(void **links)
-{
-	tdestroy(*links, free);
+	return mp_links_first(links, node->file_dev, node->file_ino, file);
 }
 
 /* libarchive writes these in names of attributes as %HH, which nothing undoes. */
@@ -422,11 +406,12 @@ static void fill_time(struct archive_entry *entry, const struct mp_node *node)
 }
 
 /*
- * @first: the name of which this is another, or NULL. A hard link has all metadata again: engines
- * change the owner of each name they unpack, by which the kernel takes set-uid bits and
+ * @first: the file of which this is another name, or NULL. A hard link has all metadata again:
+ * engines change the owner of each name they unpack, by which the kernel takes set-uid bits and
  * capabilities away from the file, and then set what that entry says.
  */
-static void fill_entry(struct writer *writer, const struct mp_file *file, const char *first)
+static void fill_entry(struct writer *writer, const struct mp_file *file,
+		       const struct mp_file *first)
 {
 	struct archive_entry *entry = writer->entry;
 	const struct mp_node *node = &file->node;
@@ -443,7 +428,7 @@ static void fill_entry(struct writer *writer, const struct mp_file *file, const 
 	if (inherits_acl(writer, file))
 		fill_void_acls(entry, node);
 	if (first)
-		archive_entry_copy_hardlink(entry, first + 1);
+		archive_entry_copy_hardlink(entry, first->path + 1);
 	else if (S_ISLNK(node->mode))
 		archive_entry_copy_symlink(entry, node->target);
 	if (S_ISCHR(node->mode) || S_ISBLK(node->mode)) {
@@ -460,6 +445,20 @@ static void fill_map(struct archive_entry *entry, const struct mp_sparse *map)
 					       (int64_t)map->parts[i].size_bytes);
 	if (map->n == 0)
 		archive_entry_sparse_add_entry(entry, 0, 0);
+}
+
+static void begin_telling(struct writer *writer, const struct mp_file *file, uint64_t hole_bytes)
+{
+	const struct mp_archive_listener *listener = writer->listener;
+
+	writer->telling = listener && listener->begin(listener->context, file, hole_bytes);
+}
+
+static void end_telling(struct writer *writer)
+{
+	if (writer->telling)
+		writer->listener->end(writer->listener->context);
+	writer->telling = false;
 }
 
 /* The header and the contents of a regular file under its first name. */
@@ -481,13 +480,26 @@ static int put_regular(struct writer *writer, const struct mp_contents *contents
 	}
 	if (put_header(writer, err))
 		return -1;
-	if (sparse)
-		return put_sparse(writer, contents, size, &map, file->path, err);
-	return put_contents(writer, contents, size, file->path, err);
+	begin_telling(writer, file, sparse ? map.hole_bytes : 0);
+	if (sparse ? put_sparse(writer, contents, size, &map, file->path, err)
+		   : put_contents(writer, contents, size, file->path, err))
+		return -1;
+	end_telling(writer);
+	return 0;
+}
+
+/* What was made here. */
+static int put_made(struct writer *writer, const struct mp_file *file, struct mp_error *err)
+{
+	begin_telling(writer, file, 0);
+	if (put_told(writer, file->made->data, file->made->len, err))
+		return -1;
+	end_telling(writer);
+	return 0;
 }
 
 static int put_file(struct writer *writer, struct mp_rootfs *root, const struct mp_file *file,
-		    const char *first, struct mp_error *err)
+		    const struct mp_file *first, struct mp_error *err)
 {
 	MP_AUTO(mp_contents_close) struct mp_contents contents = MP_CONTENTS_CLOSED;
 
@@ -500,7 +512,11 @@ static int put_file(struct writer *writer, struct mp_rootfs *root, const struct 
 	fill_entry(writer, file, first);
 	if (put_header(writer, err))
 		return -1;
-	return file->made ? put_data(writer, file->made->data, file->made->len, err) : 0;
+	if (file->made)
+		return put_made(writer, file, err);
+	if (first && S_ISREG(file->node.mode) && writer->listener)
+		writer->listener->link(writer->listener->context, file, first);
+	return 0;
 }
 
 /*
@@ -526,7 +542,8 @@ static bool is_left_out(const struct mp_file *file)
 	return S_ISSOCK(file->node.mode) || is_default_root(file);
 }
 
-static void count(struct mp_archive_stats *stats, const struct mp_file *file, const char *first)
+static void count(struct mp_archive_stats *stats, const struct mp_file *file,
+		  const struct mp_file *first)
 {
 	if (S_ISDIR(file->node.mode))
 		return;
@@ -558,16 +575,16 @@ static int put_files(struct writer *writer, struct mp_rootfs *root,
 		     const struct mp_file *const *files, size_t n, struct mp_archive_stats *stats,
 		     struct mp_error *err)
 {
-	MP_AUTO(links_free) void *links = NULL;
+	MP_AUTO(mp_links_clear) struct mp_links links = { 0 };
 
 	writer->holes_min = holes_min(files, n);
 	writer->inherits = any_default_acl(files, n);
 	for (size_t i = 0; i < n; i++) {
-		const char *first;
+		const struct mp_file *first;
 
 		if (is_left_out(files[i]))
 			continue;
-		first = first_name(&links, files[i]);
+		first = first_of(&links, files[i]);
 		if (put_file(writer, root, files[i], first, err))
 			return mp_error_prefix(err, "pack '%s'", files[i]->path);
 		count(stats, files[i], first);
@@ -593,11 +610,12 @@ static bool all_utf8(const struct mp_fileset *set)
 }
 
 int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set,
-			    struct mp_layer *layers, size_t n_layers,
-			    struct mp_archive_stats *stats_out, struct mp_error *err)
+			    const struct mp_archive_listener *listener, struct mp_layer *layers,
+			    size_t n_layers, struct mp_archive_stats *stats_out,
+			    struct mp_error *err)
 {
 	MP_AUTO(mp_freep) const struct mp_file **files = mp_fileset_sorted(set);
-	MP_AUTO(mp_sha256_freep) struct mp_sha256 *sum = mp_sha256_new_beside();
+	MP_AUTO(mp_summer_freep) struct mp_summer *sum = mp_summer_new(1u << MP_SUM_SHA256);
 	MP_AUTO(writer_close) struct writer writer = { 0 };
 	struct mp_archive_stats stats = { 0 };
 
@@ -609,12 +627,14 @@ int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set
 	}
 	writer.sum = sum;
 	writer.set = set;
+	writer.listener = listener;
 	use_charset(&writer, true);
 	use_charset(&writer, all_utf8(set));
 	if (put_files(&writer, root, files, mp_fileset_count(set), &stats, err) ||
 	    writer_finish(&writer, layers, err))
 		return -1;
-	mp_sha256_finish(sum, stats.layer_sha256);
+	mp_summer_cut(sum, NULL, stats.layer_sha256);
+	mp_summer_wait(sum);
 	for (size_t i = 0; i < n_layers; i++) {
 		strcpy(layers[i].diff_sha256, stats.layer_sha256);
 		if (layers[i].compression == MP_COMPRESSION_NONE)
@@ -629,7 +649,7 @@ int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set, int f
 {
 	struct mp_layer plain = { .fd = fd, .name = name };
 
-	return mp_archive_write_layers(root, set, &plain, 1, stats_out, err);
+	return mp_archive_write_layers(root, set, NULL, &plain, 1, stats_out, err);
 }
 
 /* An archive of files of our own */

@@ -41,9 +41,29 @@ MP_MUST_USE int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset
 				 const char *name, struct mp_archive_stats *stats_out,
 				 struct mp_error *err);
 
-/* The same to each file of @layers, one or more, compressed as they say; sets what is said of it.
+/*
+ * Is told of the regular files that go into an archive, in its order, while they are written: each
+ * is read once, whoever wants its contents. Where the archive fails, no further call comes.
+ */
+struct mp_archive_listener {
+	void *context;
+	/*
+	 * The contents of @file follow: true, if they are wanted. @hole_bytes: how many of them the
+	 * archive leaves out; they follow too, as zeros.
+	 */
+	bool (*begin)(void *context, const struct mp_file *file, uint64_t hole_bytes);
+	void (*data)(void *context, const void *data, size_t len);
+	void (*end)(void *context);
+	/* @file is another name of @first, which was begun before. */
+	void (*link)(void *context, const struct mp_file *file, const struct mp_file *first);
+};
+
+/*
+ * The same to each file of @layers, one or more, compressed as they say; sets what is said of it.
+ * @listener: NULL for none.
  */
 MP_MUST_USE int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set,
+					const struct mp_archive_listener *listener,
 					struct mp_layer *layers, size_t n_layers,
 					struct mp_archive_stats *stats_out, struct mp_error *err);
 

@@ -2,19 +2,18 @@
 #include "packer/digest.h"
 
 #include "core/interrupt.h"
-#include "packer/ring.h"
+#include "core/summer.h"
+#include "core/thread.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <string.h>
 
 #define CHUNK ((size_t)1 << 18)
 
 struct mp_digest {
+	struct mp_summer *summer; /* of what is added; else NULL, and: */
 	pthread_t thread;
-	struct mp_contents contents; /* what is read, where there is no ring */
-	struct mp_ring *ring;
+	struct mp_contents contents;
 	struct mp_sha256 *sum;
 	atomic_bool cancelled;
 	int read_errno;
@@ -36,27 +35,17 @@ static void *sum_contents(void *context)
 	return NULL;
 }
 
-static void *sum_ring(void *context)
-{
-	struct mp_digest *digest = context;
-	const void *data;
-	size_t len;
-
-	while ((len = mp_ring_take(digest->ring, &data)) > 0)
-		mp_sha256_add(digest->sum, data, len);
-	return NULL;
-}
-
-static int start(struct mp_digest *digest, void *(*body)(void *), struct mp_digest **digest_out,
+int mp_digest_of(const struct mp_contents *contents, struct mp_digest **digest_out,
 		 struct mp_error *err)
 {
+	struct mp_digest *digest = mp_xcalloc(1, sizeof(*digest));
 	int rc;
 
+	digest->contents = *contents;
 	digest->sum = mp_sha256_new();
-	rc = pthread_create(&digest->thread, NULL, body, digest);
+	rc = mp_thread_start(&digest->thread, sum_contents, digest);
 	if (rc) {
 		mp_sha256_freep(&digest->sum);
-		mp_ring_freep(&digest->ring);
 		mp_freep(&digest);
 		return mp_error_set(err, MP_E_SYS, rc, "start a thread");
 	}
@@ -64,60 +53,39 @@ static int start(struct mp_digest *digest, void *(*body)(void *), struct mp_dige
 	return 0;
 }
 
-int mp_digest_of(const struct mp_contents *contents, struct mp_digest **digest_out,
-		 struct mp_error *err)
+struct mp_digest *mp_digest_new(void)
 {
 	struct mp_digest *digest = mp_xcalloc(1, sizeof(*digest));
 
-	digest->contents = *contents;
-	return start(digest, sum_contents, digest_out, err);
-}
-
-int mp_digest_new(struct mp_digest **digest_out, struct mp_error *err)
-{
-	struct mp_digest *digest = mp_xcalloc(1, sizeof(*digest));
-
-	digest->ring = mp_ring_new();
-	return start(digest, sum_ring, digest_out, err);
+	digest->summer = mp_summer_new(1u << MP_SUM_SHA256);
+	return digest;
 }
 
 void mp_digest_add(struct mp_digest *digest, const void *data, size_t len)
 {
-	const unsigned char *p = data;
-
-	while (len > 0) {
-		size_t take = len < MP_RING_SLOT ? len : MP_RING_SLOT;
-
-		memcpy(mp_ring_room(digest->ring), p, take);
-		mp_ring_put(digest->ring, take);
-		p += take;
-		len -= take;
-	}
-}
-
-static void join(struct mp_digest *digest)
-{
-	if (digest->ring)
-		mp_ring_end(digest->ring);
-	pthread_join(digest->thread, NULL);
+	mp_summer_add(digest->summer, data, len);
 }
 
 static void release(struct mp_digest **digest)
 {
+	mp_summer_freep(&(*digest)->summer);
 	mp_sha256_freep(&(*digest)->sum);
-	mp_ring_freep(&(*digest)->ring);
 	mp_freep(digest);
 }
 
 int mp_digest_finish(struct mp_digest **digest, char hex_out[MP_SHA256_HEX_SIZE],
 		     struct mp_error *err)
 {
-	int error;
+	int error = 0;
 
-	join(*digest);
-	error = (*digest)->read_errno;
-	if (error == 0)
+	if ((*digest)->summer) {
+		mp_summer_cut((*digest)->summer, NULL, hex_out);
+		mp_summer_wait((*digest)->summer);
+	} else {
+		pthread_join((*digest)->thread, NULL);
+		error = (*digest)->read_errno;
 		mp_sha256_finish((*digest)->sum, hex_out);
+	}
 	release(digest);
 	if (mp_interrupt_check(err)) /* which ended it too early */
 		return -1;
@@ -128,7 +96,9 @@ void mp_digest_freep(struct mp_digest **digest)
 {
 	if (!*digest)
 		return;
-	atomic_store(&(*digest)->cancelled, true);
-	join(*digest);
+	if ((*digest)->sum) {
+		atomic_store(&(*digest)->cancelled, true);
+		pthread_join((*digest)->thread, NULL);
+	}
 	release(digest);
 }

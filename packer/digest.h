@@ -16,7 +16,7 @@ MP_MUST_USE int mp_digest_of(const struct mp_contents *contents, struct mp_diges
 			     struct mp_error *err);
 
 /* Of what is added, piece by piece. */
-MP_MUST_USE int mp_digest_new(struct mp_digest **digest_out, struct mp_error *err);
+struct mp_digest *mp_digest_new(void);
 void mp_digest_add(struct mp_digest *digest, const void *data, size_t len);
 
 /* Waits for it. MP_E_SYS where the contents cannot be read. *digest is NULL afterwards. */

@@ -98,9 +98,10 @@ static int feed_compressed(struct mp_rootfs_stream *stream, const struct mp_laye
 	MP_AUTO(mp_decompressor_freep) struct mp_decompressor *decompressor = NULL;
 	int rc;
 
-	if ((layer->digest && mp_digest_of(contents, &digest, err)) ||
-	    (layer->diff_id && mp_digest_new(&diff_digest, err)))
+	if (layer->digest && mp_digest_of(contents, &digest, err))
 		return -1;
+	if (layer->diff_id)
+		diff_digest = mp_digest_new();
 	rc = mp_decompressor_start(contents, compression, &decompressor, err);
 	if (rc == 0)
 		rc = feed(stream, decompressor, diff_digest, err);

@@ -3,6 +3,7 @@
 
 #include "core/interrupt.h"
 #include "core/path.h"
+#include "packer/links.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -10,7 +11,6 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <linux/openat2.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -534,45 +534,20 @@ static int directory_list(struct mp_rootfs *root, const char *path, struct mp_st
 struct walk {
 	const struct directory *dir;
 	struct mp_strv pending;
-	void *links; /* tsearch tree of struct link_id */
+	struct mp_links links;
 	struct mp_rootfs_totals totals;
 };
-
-struct link_id {
-	dev_t dev;
-	ino_t ino;
-};
-
-static int by_link_id(const void *a, const void *b)
-{
-	const struct link_id *x = a, *y = b;
-
-	if (x->dev != y->dev)
-		return x->dev < y->dev ? -1 : 1;
-	return x->ino == y->ino ? 0 : x->ino < y->ino ? -1 : 1;
-}
 
 static void walk_clear(struct walk *walk)
 {
 	mp_strv_free(&walk->pending);
-	tdestroy(walk->links, free);
-	walk->links = NULL;
+	mp_links_clear(&walk->links);
 }
 
 /* Whether this is the first name of the file that the walk meets. */
 static bool is_first_name(struct walk *walk, const struct stat *st)
 {
-	struct link_id *id, **known;
-
-	if (st->st_nlink < 2)
-		return true;
-	id = mp_xmalloc(sizeof(*id));
-	*id = (struct link_id){ st->st_dev, st->st_ino };
-	known = tsearch(id, &walk->links, by_link_id);
-	if (known && *known == id)
-		return true;
-	mp_freep(&id);
-	return false;
+	return st->st_nlink < 2 || !mp_links_first(&walk->links, st->st_dev, st->st_ino, walk);
 }
 
 /*

@@ -82,7 +82,7 @@ static void assign_files(struct document *document)
 
 	document->slots = mp_xcalloc(n, sizeof(*document->slots));
 	for (size_t i = 0; i < n; i++) {
-		const struct mp_digest *digest = mp_digests_at(document->digests, i);
+		const struct mp_file_digest *digest = mp_digests_at(document->digests, i);
 		const struct mp_package *owner =
 			document->packages
 				? mp_packages_owner(document->packages, digest->file->path)
@@ -333,7 +333,7 @@ static int put_files(struct document *document, struct mp_error *err)
 
 	begin_array(document, "files");
 	for (size_t i = 0; i < mp_digests_count(document->digests); i++) {
-		const struct mp_digest *digest = mp_digests_at(document->digests, i);
+		const struct mp_file_digest *digest = mp_digests_at(document->digests, i);
 
 		if (next_element(document, err))
 			return -1;

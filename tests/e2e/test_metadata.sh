@@ -125,11 +125,12 @@ make_tree()
 }
 
 # describe DIR: all that lstat, listxattr and reading tell. Of directories neither size nor links:
-# these are the file system's.
+# these are the file system's. Nor the times of those that engines write to: the archive has none.
 describe()
 (
 	cd "$1"
-	find . -printf '%p %y%m %U:%G %T@ %l\0' | sort -z | tr '\n\0' '?\n'
+	find . \( -path . -o -path ./dev -o -path ./etc -o -path ./proc -o -path ./sys \) \
+		-printf '%p %y%m %U:%G\0' -o -printf '%p %y%m %U:%G %T@ %l\0' | sort -z | tr '\n\0' '?\n'
 	find . -type d -o -printf '%p %s %n\0' | sort -z | tr '\n\0' '?\n'
 	find . \( -type b -o -type c \) -exec stat -c '%n %t,%T' {} + | sort
 	find . -type f -print0 | sort -z | xargs -0 sha256sum

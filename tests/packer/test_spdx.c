@@ -2,68 +2,9 @@
 #include "packer/spdx.h"
 
 #include "core/json.h"
-#include "tests/packer/specimen.h"
+#include "tests/packer/sums.h"
 
 #include <sys/mman.h>
-
-#define EMPTY_SHA1 "da39a3ee5e6b4b0d3255bfef95601890afd80709"
-#define EMPTY_SHA256 "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
-
-/* A directory that is read, and the digests of all that is in it. */
-struct sums {
-	struct scratch scratch;
-	struct mp_rootfs *root;
-	struct mp_fileset *set;
-	struct mp_digests *digests;
-};
-
-static void sums_clear(struct sums *sums)
-{
-	mp_digests_freep(&sums->digests);
-	mp_fileset_freep(&sums->set);
-	mp_rootfs_freep(&sums->root);
-	scratch_clear(&sums->scratch);
-}
-
-static void sums_make(struct sums *sums)
-{
-	*sums = (struct sums){ .set = mp_fileset_new() };
-	scratch_make(&sums->scratch);
-	cr_assert_eq(chdir(sums->scratch.dir), 0);
-}
-
-static void add_tree(struct sums *sums, const char *path)
-{
-	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
-	MP_AUTO(mp_strv_free) struct mp_strv names = { 0 };
-	struct mp_error err = { 0 };
-
-	cr_assert_eq(mp_rootfs_lookup(sums->root, path, &node, &err), 1, "'%s' %s", path, err.msg);
-	mp_fileset_add(sums->set, path, &node, MP_WHY(MP_REASON_LISTED));
-	if (!S_ISDIR(node.mode))
-		return;
-	cr_assert_eq(mp_rootfs_list(sums->root, path, &names, &err), 0, "%s", err.msg);
-	for (size_t i = 0; i < names.n; i++) {
-		MP_AUTO(mp_freep) char *child = mp_path_join(path, names.v[i]);
-
-		add_tree(sums, child);
-	}
-}
-
-/* All that was made in the directory by now. */
-static void sums_open(struct sums *sums)
-{
-	sums->root = open_dir(sums->scratch.dir);
-	add_tree(sums, "/");
-}
-
-static int sums_take(struct sums *sums, struct mp_error *err)
-{
-	sums_open(sums);
-	cr_assert_eq(mp_digests_start(sums->root, sums->set, &sums->digests, err), 0, "%s",
-		     err->msg);
-	return mp_digests_wait(sums->digests, err);
-}
 
 /* The document, parsed; owned by the caller. */
 static struct mp_json *document_of(const struct sums *sums, const struct mp_packages *packages,
@@ -94,89 +35,6 @@ static const struct mp_spdx_subject subject = {
 	.file_name = "rootfs.tar",
 	.rootfs_sha256 = EMPTY_SHA256,
 };
-
-/* Every regular file of the specimen, as coreutils sum it; names are those of its text. */
-Test(digests, specimen)
-{
-	MP_AUTO(sums_clear) struct sums sums;
-	struct mp_error err = { 0 };
-	size_t n = 0;
-
-	sums_make(&sums);
-	specimen_make(sums.scratch.dir);
-	cr_assert_eq(sums_take(&sums, &err), 0, "%s", err.msg);
-	for (size_t i = 0; i < mp_fileset_count(sums.set); i++)
-		n += S_ISREG(mp_fileset_at(sums.set, i)->node.mode);
-	cr_expect_eq(mp_digests_count(sums.digests), n);
-	cr_assert_eq(chdir(sums.scratch.dir), 0);
-	for (size_t i = 0; i < mp_digests_count(sums.digests); i++) {
-		const struct mp_digest *digest = mp_digests_at(sums.digests, i);
-		MP_AUTO(mp_closep) int fd = open(digest->file->path + 1, O_RDONLY | O_CLOEXEC);
-		MP_AUTO(mp_freep) char *command = NULL;
-		MP_AUTO(mp_freep) char *line = NULL;
-
-		cr_assert_geq(fd, 0, "%s: %m", digest->file->path);
-		/* Each opens the file anew. */
-		command = mp_xasprintf("echo $(sha1sum </proc/%d/fd/%d | cut -c1-40) "
-				       "$(sha256sum </proc/%d/fd/%d | cut -c1-64)",
-				       getpid(), fd, getpid(), fd);
-		line = output_of(command);
-		cr_expect_eq(strncmp(line, digest->sha1, 40), 0, "%s", digest->file->path);
-		cr_expect_str_eq(line + 41, digest->sha256, "%s", digest->file->path);
-	}
-}
-
-/* A terabyte of zeros is not summed; half a gigabyte is. */
-Test(digests, holes)
-{
-	MP_AUTO(sums_clear) struct sums sums;
-	struct mp_error err = { 0 };
-
-	sums_make(&sums);
-	make_sparse("bomb", (off_t)1 << 40, (off_t)1 << 39);
-	make_sparse("sparse", 16 << 20, 1 << 20);
-	write_text("plain", "", 0644);
-	cr_assert_eq(sums_take(&sums, &err), 0, "%s", err.msg);
-	cr_assert_eq(mp_digests_count(sums.digests), 2);
-	cr_expect_str_eq(mp_digests_at(sums.digests, 0)->file->path, "/plain");
-	cr_expect_str_eq(mp_digests_at(sums.digests, 0)->sha1, EMPTY_SHA1);
-	cr_expect_str_eq(mp_digests_at(sums.digests, 0)->sha256, EMPTY_SHA256);
-	cr_expect_str_eq(mp_digests_at(sums.digests, 1)->file->path, "/sparse");
-}
-
-/* The archive would have other bytes than were summed. */
-Test(digests, change)
-{
-	MP_AUTO(sums_clear) struct sums sums;
-	struct mp_error err = { 0 };
-
-	sums_make(&sums);
-	write_text("grows", "x", 0644);
-	sums_open(&sums);
-	run("echo more >>'%s/grows'", sums.scratch.dir);
-	cr_assert_eq(mp_digests_start(sums.root, sums.set, &sums.digests, &err), 0);
-	cr_expect_eq(mp_digests_wait(sums.digests, &err), -1);
-	cr_expect_str_eq(err.msg, "'/grows' changed while it was read");
-}
-
-/* Freed while the thread is at work: it ends. */
-Test(digests, given_up)
-{
-	MP_AUTO(sums_clear) struct sums sums;
-	struct mp_error err = { 0 };
-
-	sums_make(&sums);
-	for (int i = 0; i < 50; i++) {
-		char name[16];
-
-		snprintf(name, sizeof(name), "sparse-%d", i);
-		make_sparse(name, 4 << 20, 1 << 20);
-	}
-	sums_open(&sums);
-	cr_assert_eq(mp_digests_start(sums.root, sums.set, &sums.digests, &err), 0);
-	mp_digests_freep(&sums.digests);
-	cr_expect_null(sums.digests);
-}
 
 /* Without packages, all files are the archive's own; names are text, and so is the namespace. */
 Test(spdx, archive_alone)
