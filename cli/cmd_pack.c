@@ -49,6 +49,8 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 			err, MP_E_USAGE, 0,
 			"--to makes an image: it needs a configuration, that of --image or "
 			"--config");
+	if (options->output && mp_compression_check_name(options->output, err))
+		return mp_error_prefix(err, "-o");
 	if (mp_origin_check(options, err))
 		return -1;
 	return mp_epoch_read(&epoch, err) < 0 ? -1 : 0;

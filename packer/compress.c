@@ -32,6 +32,13 @@ struct mp_compressor {
 	uint64_t size_bytes;   /* written */
 };
 
+static bool ends_with(const char *path, const char *suffix)
+{
+	size_t len = strlen(path), suffix_len = strlen(suffix);
+
+	return len >= suffix_len && strcmp(path + len - suffix_len, suffix) == 0;
+}
+
 enum mp_compression mp_compression_of_name(const char *path)
 {
 	static const struct {
@@ -43,15 +50,29 @@ enum mp_compression mp_compression_of_name(const char *path)
 		{ ".tar.zst", MP_COMPRESSION_ZSTD },
 		{ ".tzst", MP_COMPRESSION_ZSTD },
 	};
-	size_t len = strlen(path);
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(known); i++) {
-		size_t suffix_len = strlen(known[i].suffix);
-
-		if (len >= suffix_len && strcmp(path + len - suffix_len, known[i].suffix) == 0)
+		if (ends_with(path, known[i].suffix))
 			return known[i].how;
 	}
 	return MP_COMPRESSION_NONE;
+}
+
+int mp_compression_check_name(const char *path, struct mp_error *err)
+{
+	static const char *const others[] = { ".gz",   ".zst",  ".xz",  ".txz", ".bz2",
+					      ".tbz2", ".lzma", ".lz4", ".lz",  ".br" };
+
+	if (mp_compression_of_name(path) != MP_COMPRESSION_NONE)
+		return 0;
+	for (size_t i = 0; i < MP_ARRAY_LEN(others); i++) {
+		if (ends_with(path, others[i]))
+			return mp_error_set(err, MP_E_USAGE, 0,
+					    "'%s': what is compressed ends in .tar.gz, .tgz, "
+					    ".tar.zst or .tzst",
+					    path);
+	}
+	return 0;
 }
 
 static int no_memory(const char *library, struct mp_error *err)

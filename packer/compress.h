@@ -19,6 +19,9 @@ enum mp_compression {
 /* What the name of an archive asks for: .tar.gz or .tgz, .tar.zst or .tzst, anything else none. */
 enum mp_compression mp_compression_of_name(const char *path);
 
+/* MP_E_USAGE for a name that asks for a compression which is none of these (".tar.xz"). */
+MP_MUST_USE int mp_compression_check_name(const char *path, struct mp_error *err);
+
 /*
  * Bytes on their way to a file: compressed, gathered into large pieces, digested. The same bytes
  * give the same bytes however they are cut into pieces; with another version of the library they
