@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/commands.h"
+#include "core/interrupt.h"
 #include "engine/engine.h"
 #include "tracer/session.h"
 
@@ -130,6 +131,9 @@ int mp_cmd_doctor(const struct mp_options *options, struct mp_error *err)
 		return mp_error_set(err, MP_E_USAGE, 0, "'doctor' takes no arguments");
 	for (size_t i = 0; i < MP_ARRAY_LEN(checks); i++)
 		look[i](&checks[i]);
+	/* What was interrupted says nothing about this host. */
+	if (mp_interrupt_check(err))
+		return -1;
 	if (options->json)
 		print_json(checks, MP_ARRAY_LEN(checks));
 	else

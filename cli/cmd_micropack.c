@@ -3,7 +3,9 @@
 #include "cli/destinations.h"
 #include "cli/images.h"
 #include "cli/packing.h"
+#include "cli/places.h"
 #include "cli/rules.h"
+#include "cli/sbom.h"
 #include "cli/tracing.h"
 #include "core/clock.h"
 #include "core/epoch.h"
@@ -107,6 +109,30 @@ static int make_directory(struct job *job, struct mp_error *err)
 	return 0;
 }
 
+/* Before the tests run, since all of it is written after them. */
+static int check_places(const struct job *job, struct mp_error *err)
+{
+	const char *tests = job->options->qa.tests;
+	bool has_sbom = !job->options->no_package_db;
+	MP_AUTO(mp_freep) char *sbom = has_sbom ? mp_sbom_path(job->rootfs_path) : NULL;
+	MP_AUTO(mp_places_free) struct mp_places places = { 0 };
+	const struct mp_place all[] = {
+		{ MP_PLACE_READ, "--tests", tests, tests },
+		{ MP_PLACE_WRITTEN, "the trace", job->trace_path, job->trace_path },
+		{ MP_PLACE_WRITTEN, "the archive", job->rootfs_path, job->rootfs_path },
+		{ MP_PLACE_WRITTEN, "the SPDX document", sbom, sbom },
+		{ MP_PLACE_WRITTEN, "the Dockerfile", job->dockerfile_path, job->dockerfile_path },
+		{ MP_PLACE_WRITTEN, "the trace of the proof", job->verify_path, job->verify_path },
+		{ MP_PLACE_WRITTEN, "--plan", job->plan_path, job->plan_path },
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(all); i++) {
+		if (mp_places_add(&places, all[i], err))
+			return -1;
+	}
+	return mp_destinations_claim(&job->destinations, &places, err);
+}
+
 static int get_image(struct job *job, struct mp_error *err)
 {
 	const char *reference = job->options->arguments.v[0];
@@ -114,7 +140,8 @@ static int get_image(struct job *job, struct mp_error *err)
 	if (mp_image_packed_tag(reference, job->options->tag, &job->tag, err) ||
 	    mp_engine_connect(&job->engine, err) ||
 	    mp_image_get(job->engine, reference, &job->image, err) ||
-	    mp_image_check_runs(job->engine, job->image, err) || make_directory(job, err))
+	    mp_image_check_runs(job->engine, job->image, err) || make_directory(job, err) ||
+	    check_places(job, err))
 		return -1;
 	account(job, STAGE_IMAGE);
 	return 0;

@@ -4,13 +4,17 @@
 #include "cli/images.h"
 #include "cli/inputs.h"
 #include "cli/packing.h"
+#include "cli/places.h"
 #include "cli/rules.h"
+#include "cli/sbom.h"
 #include "core/epoch.h"
 #include "core/file.h"
 #include "core/log.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* A plan says it all. */
 static int check_from_plan(const struct mp_options *options, struct mp_error *err)
@@ -45,6 +49,8 @@ static int check_usage(const struct mp_options *options, struct mp_error *err)
 			err, MP_E_USAGE, 0,
 			"--to makes an image: it needs a configuration, that of --image or "
 			"--config");
+	if (options->output && mp_compression_check_name(options->output, err))
+		return mp_error_prefix(err, "-o");
 	if (mp_origin_check(options, err))
 		return -1;
 	return mp_epoch_read(&epoch, err) < 0 ? -1 : 0;
@@ -87,6 +93,31 @@ static const char *output_of(const struct mp_options *options)
 	if (options->output || options->to.n > 0)
 		return options->output;
 	return "rootfs.tar";
+}
+
+/* What is read is not written over, and nothing is written twice. */
+static int check_places(const struct mp_options *options,
+			const struct mp_destinations *destinations, struct mp_error *err)
+{
+	bool plan_only = options->plan && !options->output && options->to.n == 0;
+	const char *output = plan_only ? NULL : output_of(options);
+	const char *input = options->from_plan ? options->from_plan : options->arguments.v[0];
+	MP_AUTO(mp_freep)
+	char *sbom = output && !options->no_package_db ? mp_sbom_path(output) : NULL;
+	MP_AUTO(mp_places_free) struct mp_places places = { 0 };
+	const struct mp_place all[] = {
+		{ MP_PLACE_READ, options->from_plan ? "--from-plan" : "the input", input, input },
+		{ MP_PLACE_READ, "--config", options->config, options->config },
+		{ MP_PLACE_WRITTEN, "-o", output, output },
+		{ MP_PLACE_WRITTEN, "--plan", options->plan, options->plan },
+		{ MP_PLACE_WRITTEN, "the SPDX document", sbom, sbom },
+	};
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(all); i++) {
+		if (mp_places_add(&places, all[i], err))
+			return -1;
+	}
+	return mp_destinations_claim(destinations, &places, err);
 }
 
 /* Writes what was asked for. @plan may be NULL. */
@@ -150,10 +181,12 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 	MP_AUTO(mp_origin_clear) struct mp_origin origin = { 0 };
 	struct mp_plan_request request = { .rules = &rules };
 	struct mp_plan_output plan = { .path = options->plan };
+	int rc;
 
 	if (check_usage(options, err) || mp_rules_read(&options->keep, &rules, err) ||
 	    mp_destinations_parse(&options->to, &destinations, err) ||
-	    read_input(options, &input, err) || mp_origin_open(options, &origin, err))
+	    check_places(options, &destinations, err) || read_input(options, &input, err) ||
+	    mp_origin_open(options, &origin, err))
 		return -1;
 	mp_input_warn_other_image(&input, origin.image);
 	mp_input_request(&input, &request);
@@ -163,7 +196,12 @@ int mp_cmd_pack(const struct mp_options *options, struct mp_error *err)
 	request.keep_suggested = options->keep.suggested;
 	plan.image_id = origin.image ? origin.image->id : NULL;
 	if (options->plan && !options->output && options->to.n == 0)
-		return write_plan(options, origin.root, &request, &plan, err);
-	return write_results(options, &origin, &request, options->plan ? &plan : NULL,
-			     &destinations, err);
+		rc = write_plan(options, origin.root, &request, &plan, err);
+	else
+		rc = write_results(options, &origin, &request, options->plan ? &plan : NULL,
+				   &destinations, err);
+	/* Where the output can be was checked before: it is the directory that cannot be read. */
+	if (rc && options->root && err->sys_errno == EACCES && geteuid() != 0)
+		return mp_error_hint(err, "to read what only others may, run with sudo");
+	return rc;
 }

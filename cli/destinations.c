@@ -4,12 +4,8 @@
 #include "cli/images.h"
 #include "core/file.h"
 #include "core/log.h"
-#include "core/path.h"
 
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 static const struct transport {
 	const char *prefix;
@@ -66,19 +62,11 @@ static int check_name(struct mp_destination *destination, struct mp_error *err)
 /* What would only be seen when all the work is done. */
 static int check_place(const struct mp_destination *destination, struct mp_error *err)
 {
-	MP_AUTO(mp_freep) char *parent = NULL;
-	struct stat st;
-
 	if (!destination->path)
 		return 0;
-	if (destination->transport == MP_TRANSPORT_OCI)
-		return mp_image_check_layout(destination->path, err);
-	if (stat(destination->path, &st) == 0 && S_ISDIR(st.st_mode))
-		return mp_error_set(err, MP_E_USAGE, EISDIR, "create '%s'", destination->path);
-	parent = mp_path_directory(destination->path);
-	if (access(parent, W_OK | X_OK) < 0)
-		return mp_error_set(err, MP_E_USAGE, errno, "create '%s'", destination->path);
-	return 0;
+	return destination->transport == MP_TRANSPORT_OCI
+		       ? mp_image_check_layout(destination->path, err)
+		       : mp_place_check_writable(destination->path, err);
 }
 
 static int parse_one(struct mp_destination *destination, struct mp_error *err)
@@ -133,6 +121,21 @@ int mp_destinations_parse(const struct mp_strv *texts, struct mp_destinations *d
 	}
 	*destinations_out = list;
 	list = (struct mp_destinations){ 0 };
+	return 0;
+}
+
+int mp_destinations_claim(const struct mp_destinations *destinations, struct mp_places *places,
+			  struct mp_error *err)
+{
+	for (size_t i = 0; i < destinations->n; i++) {
+		const struct mp_destination *own = &destinations->v[i];
+		bool is_layout = own->transport == MP_TRANSPORT_OCI;
+		struct mp_place place = { is_layout ? MP_PLACE_ADDED_TO : MP_PLACE_WRITTEN, "--to",
+					  own->text, own->path };
+
+		if (mp_places_add(places, place, err))
+			return -1;
+	}
 	return 0;
 }
 

@@ -2,6 +2,7 @@
 #ifndef MP_CLI_DESTINATIONS_H
 #define MP_CLI_DESTINATIONS_H
 
+#include "cli/places.h"
 #include "core/image.h"
 #include "packer/image_writer.h"
 
@@ -35,6 +36,10 @@ struct mp_destinations {
 MP_MUST_USE int mp_destinations_parse(const struct mp_strv *texts,
 				      struct mp_destinations *destinations_out,
 				      struct mp_error *err);
+/* Notes where they are. MP_E_USAGE where one would be written over another, or over what is there
+ * already. @destinations outlives @places. */
+MP_MUST_USE int mp_destinations_claim(const struct mp_destinations *destinations,
+				      struct mp_places *places, struct mp_error *err);
 void mp_destinations_free(struct mp_destinations *destinations);
 
 /* The forms of the archive that they need: bits 1u << MP_COMPRESSION_…. */

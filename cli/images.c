@@ -120,7 +120,9 @@ static int open_export(struct mp_engine *engine, const struct mp_image *image,
 
 static int write_temporary(const void *data, size_t len, void *context, struct mp_error *err)
 {
-	return mp_fd_write_all(*(int *)context, data, len, "a temporary file", err);
+	if (mp_fd_write_all(*(int *)context, data, len, "a temporary file", err) == 0)
+		return 0;
+	return err->code == MP_E_SYS ? mp_store_failed(err->sys_errno, "write to", err) : -1;
 }
 
 /* The archive that the engine saves has what no export tells: all attributes, fractions of seconds,
@@ -223,6 +225,12 @@ int mp_origin_check(const struct mp_options *options, struct mp_error *err)
 	if (options->config && !options->root)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "--config is for --root: an image has a configuration");
+	if (options->source != MP_SOURCE_AUTO &&
+	    (options->root || mp_image_archive_is(options->image)))
+		return mp_error_set(err, MP_E_USAGE, 0,
+				    "--source says how the image of an engine is read, and '%s' is "
+				    "none",
+				    options->root ? options->root : options->image);
 	return 0;
 }
 

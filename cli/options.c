@@ -560,6 +560,8 @@ static int parse_options(int argc, char **argv, struct mp_options *options, bool
 int mp_options_parse(int argc, char **argv, struct mp_options *options, struct mp_error *err)
 {
 	bool used[MP_ARRAY_LEN(known_options)] = { false };
+	struct mp_error foreign = { 0 };
+	bool is_known;
 	int own = 1;
 	int rc;
 
@@ -571,7 +573,11 @@ int mp_options_parse(int argc, char **argv, struct mp_options *options, struct m
 	rc = parse_options(own, argv, options, used, err);
 	for (int i = own + 1; i < argc; i++)
 		mp_strv_push(&options->qa.spec.command, argv[i]);
+	is_known = options->arguments.n > 0;
 	find_command(options);
+	/* A value that is wrong matters less than that the command has no such option. */
+	if (rc && is_known && check_options(options, used, &foreign))
+		*err = foreign;
 	/* With an IMAGE, the command is for a container; else it is a program of this host. */
 	for (size_t i = 0; rc == 0 && options->arguments.n > 0 && i < options->qa.spec.command.n;
 	     i++)

@@ -73,7 +73,7 @@ static int open_forms(unsigned int forms, const struct mp_outfile *file, struct 
 		struct mp_layer *layer = &packed->layers[i];
 
 		layer->compression = (enum mp_compression)i;
-		layer->name = "a temporary file in TMPDIR";
+		layer->name = NULL;
 		if (!(forms & 1u << i))
 			continue;
 		/* What is written in place (a FIFO) cannot be read again. */

@@ -577,7 +577,7 @@ int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set
 	MP_AUTO(writer_close) struct writer writer = { 0 };
 	struct mp_archive_stats stats = { 0 };
 
-	if (writer_open(&writer, layers[0].name, err))
+	if (writer_open(&writer, layers[0].name ? layers[0].name : "a temporary file", err))
 		return -1;
 	for (size_t i = 0; i < n_layers; i++) {
 		if (add_form(&writer, &layers[i], err))

@@ -15,7 +15,7 @@ struct mp_archive_stats {
 struct mp_layer {
 	enum mp_compression compression;
 	int fd;           /* of the file with it */
-	const char *name; /* borrowed, in errors */
+	const char *name; /* borrowed, in errors; NULL: a temporary file (packer/store.h) */
 	/* Set when it has been written: */
 	char diff_sha256[MP_SHA256_HEX_SIZE]; /* without compression: OCI's diff_id */
 	char sha256[MP_SHA256_HEX_SIZE];      /* as it is stored */

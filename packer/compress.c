@@ -3,6 +3,7 @@
 
 #include "core/buf.h"
 #include "core/file.h"
+#include "packer/store.h"
 
 #include <errno.h>
 #include <stdbool.h>
@@ -21,6 +22,7 @@ struct mp_compressor {
 	enum mp_compression how;
 	int fd;
 	const char *name;
+	bool is_temporary;
 	unsigned char *pending; /* of CHUNK bytes, not yet compressed or written */
 	size_t n_pending;
 	unsigned char *packed; /* of CHUNK bytes; NULL without compression */
@@ -40,15 +42,18 @@ static const struct suffix {
 	{ ".tzst", MP_COMPRESSION_ZSTD },
 };
 
+static bool ends_with(const char *path, const char *suffix)
+{
+	size_t len = strlen(path), suffix_len = strlen(suffix);
+
+	return len >= suffix_len && strcmp(path + len - suffix_len, suffix) == 0;
+}
+
 /* That of @path, or NULL. */
 static const struct suffix *suffix_of(const char *path)
 {
-	size_t len = strlen(path);
-
 	for (size_t i = 0; i < MP_ARRAY_LEN(suffixes); i++) {
-		size_t end = strlen(suffixes[i].text);
-
-		if (len >= end && strcmp(path + len - end, suffixes[i].text) == 0)
+		if (ends_with(path, suffixes[i].text))
 			return &suffixes[i];
 	}
 	return NULL;
@@ -67,6 +72,23 @@ size_t mp_archive_stem_length(const char *path)
 	size_t len = strlen(path), stem = len - (suffix ? strlen(suffix->text) : 0);
 
 	return stem > 0 && path[stem - 1] != '/' ? stem : len;
+}
+
+int mp_compression_check_name(const char *path, struct mp_error *err)
+{
+	static const char *const others[] = { ".gz",   ".zst",  ".xz",  ".txz", ".bz2",
+					      ".tbz2", ".lzma", ".lz4", ".lz",  ".br" };
+
+	if (mp_compression_of_name(path) != MP_COMPRESSION_NONE)
+		return 0;
+	for (size_t i = 0; i < MP_ARRAY_LEN(others); i++) {
+		if (ends_with(path, others[i]))
+			return mp_error_set(err, MP_E_USAGE, 0,
+					    "'%s': what is compressed ends in .tar.gz, .tgz, "
+					    ".tar.zst or .tzst",
+					    path);
+	}
+	return 0;
 }
 
 static int no_memory(const char *library, struct mp_error *err)
@@ -98,7 +120,8 @@ int mp_compressor_new(enum mp_compression how, int fd, const char *name,
 
 	compressor->how = how;
 	compressor->fd = fd;
-	compressor->name = name;
+	compressor->name = name ? name : "a temporary file";
+	compressor->is_temporary = !name;
 	compressor->pending = mp_xmalloc(CHUNK);
 	if (how != MP_COMPRESSION_NONE) {
 		compressor->packed = mp_xmalloc(CHUNK);
@@ -115,7 +138,11 @@ static int put(struct mp_compressor *compressor, const void *data, size_t len, s
 	if (compressor->sum)
 		mp_sha256_add(compressor->sum, data, len);
 	compressor->size_bytes += len;
-	return mp_fd_write_all(compressor->fd, data, len, compressor->name, err);
+	if (mp_fd_write_all(compressor->fd, data, len, compressor->name, err) == 0)
+		return 0;
+	if (compressor->is_temporary && err->code == MP_E_SYS)
+		return mp_store_failed(err->sys_errno, "write to", err);
+	return -1;
 }
 
 /* It fails only where it is not called as it has to be. */

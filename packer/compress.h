@@ -14,6 +14,8 @@ enum mp_compression mp_compression_of_name(const char *path);
 
 /* The length of @path without .tar, or one of those; all of it where nothing would be left. */
 size_t mp_archive_stem_length(const char *path);
+/* MP_E_USAGE for a name that asks for a compression which is none of these (".tar.xz"). */
+MP_MUST_USE int mp_compression_check_name(const char *path, struct mp_error *err);
 
 /*
  * Bytes on their way to a file: compressed, gathered into large pieces, digested. The same bytes
@@ -23,7 +25,8 @@ size_t mp_archive_stem_length(const char *path);
  */
 struct mp_compressor;
 
-/* @fd: borrowed, as @name, which is for errors. MP_E_SYS where the library has no memory. */
+/* @fd: borrowed, as @name, which is for errors; NULL: a temporary file (packer/store.h). MP_E_SYS
+ * where the library has no memory. */
 MP_MUST_USE int mp_compressor_new(enum mp_compression how, int fd, const char *name,
 				  struct mp_compressor **compressor_out, struct mp_error *err);
 MP_MUST_USE int mp_compressor_add(struct mp_compressor *compressor, const void *data, size_t len,

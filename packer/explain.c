@@ -373,7 +373,11 @@ static int not_kept(struct question *question, const struct mention *mention)
 		return verdict(question, MP_VERDICT_UNUSED,
 			       "the run did not use it, and nothing that is kept needs it");
 	return verdict(question, MP_VERDICT_UNKNOWN,
-		       "not in the plan; with --trace and --image there is more to say");
+		       evidence->trace
+			       ? "not in the plan, but in the trace; with --image there is "
+				 "more to say"
+			       : "not in the plan; with --trace and --image there is more to "
+				 "say");
 }
 
 /* @path: the first on the way that the plan does not have. */

@@ -263,7 +263,8 @@ static int open_found(const struct mp_blobs *blobs, enum kind kind, const char *
 			 : find_in_layout(blobs, wanted, reference, &found, err);
 
 	if (rc || (root_out && mp_image_layers_open(blobs, &found.layers, root_out, err)))
-		return mp_error_prefix(err, "'%s'", mp_blobs_name(blobs));
+		return mp_error_prefix(err, "'%s%s%s'", mp_blobs_name(blobs), wanted ? ":" : "",
+				       wanted ? wanted : "");
 	*image_out = MP_STEAL(found.image);
 	return 0;
 }
@@ -282,6 +283,9 @@ int mp_image_archive_open(const char *reference, struct mp_image **image_out,
 	place = reference + strlen(kind_prefixes[kind]);
 	colon = strchr(place, ':');
 	path = mp_xstrndup(place, colon ? (size_t)(colon - place) : strlen(place));
+	if (!path[0])
+		return mp_error_set(err, MP_E_USAGE, 0, "'%s' names no %s", reference,
+				    kind == KIND_OCI_LAYOUT ? "directory" : "file");
 	if (kind == KIND_OCI_LAYOUT ? mp_blobs_open_directory(path, &blobs, err)
 				    : mp_blobs_open_archive(path, &blobs, err))
 		return -1;

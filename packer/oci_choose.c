@@ -133,7 +133,8 @@ int mp_oci_choose(const struct mp_oci_index *index, const char *reference,
 		if (!is_candidate(index, i, reference))
 			continue;
 		if (candidates++ && !reference && !same_name(entry->name, index->v[0].name))
-			return no_choice(index, "several images: one has to be named", err);
+			return no_choice(
+				index, "several images: one has to be named, behind a colon", err);
 		if (entry_rank > best_rank) {
 			best = entry;
 			best_rank = entry_rank;
@@ -246,7 +247,8 @@ int mp_docker_choose(const struct mp_json *json, const char *reference,
 		return mp_error_set(err, MP_E_USAGE, 0, "no image is in it");
 	if (found != 1)
 		return mp_error_set(err, MP_E_USAGE, 0, "%s; there are: %s",
-				    found ? "several images: one has to be named" : "no such image",
+				    found ? "several images: one has to be named, behind a colon"
+					  : "no such image",
 				    text.data);
 	*image_out = chosen;
 	chosen = (struct mp_docker_image){ 0 };

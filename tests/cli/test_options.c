@@ -380,6 +380,10 @@ Test(options, refused)
 		  "option '--tests' is not for 'micropack pack'; see 'micropack pack --help'" },
 		{ "img --root /",
 		  "option '--root' is not for 'micropack'; see 'micropack --help'" },
+		{ "pack t --image i --tests /no/such/script",
+		  "option '--tests' is not for 'micropack pack'; see 'micropack pack --help'" },
+		{ "merge --for never",
+		  "option '--for' is not for 'micropack merge'; see 'micropack merge --help'" },
 		{ "doctor -o x", "option '--output' is not for 'micropack doctor'; see 'micropack "
 				 "doctor --help'" },
 		{ "dockerfile --net x", "option '--network' is not for 'micropack dockerfile'; see "

@@ -22,6 +22,66 @@ test_error_usage()
 	refuses 2 'files.txt' "$MICROPACK" pack files.txt --root /
 }
 
+# What is read stays, and nothing is written over what was just written.
+test_error_same_place()
+{
+	local image=micropack-sample/hello-static
+
+	expect 0 "$MICROPACK" trace $image
+	expect 0 "$MICROPACK" pack trace.jsonl --image $image --plan plan.txt
+	cp trace.jsonl trace.before
+	cp plan.txt plan.before
+	ln -s . way
+	refuses 2 "the input 'trace.jsonl' and -o './trace.jsonl' are the same place" \
+		"$MICROPACK" pack trace.jsonl --image $image -o ./trace.jsonl
+	refuses 2 "the input 'trace.jsonl' and --plan 'way/trace.jsonl'" \
+		"$MICROPACK" pack trace.jsonl --image $image --plan way/trace.jsonl
+	refuses 2 "--from-plan 'plan.txt' and -o 'plan.txt'" \
+		"$MICROPACK" pack --from-plan plan.txt --image $image -o plan.txt
+	refuses 2 "-o 'x' and --plan 'x'" "$MICROPACK" pack trace.jsonl --image $image -o x --plan x
+	refuses 2 "--plan 'x.spdx.json' and the SPDX document 'x.spdx.json'" \
+		"$MICROPACK" pack trace.jsonl --image $image -o x.tar --plan x.spdx.json
+	refuses 2 "-o 'x.tar' and --to 'oci-archive:way/x.tar:1'" \
+		"$MICROPACK" pack trace.jsonl --image $image -o x.tar --to oci-archive:way/x.tar:1
+	refuses 2 "--to 'oci-archive:x.tar' and --to 'docker-archive:way/x.tar'" "$MICROPACK" pack \
+		trace.jsonl --image $image --to oci-archive:x.tar --to docker-archive:way/x.tar
+	refuses 2 "the archive 'out.d/rootfs.tar' and --plan 'out.d/../out.d/rootfs.tar'" \
+		"$MICROPACK" $image -o out.d --plan out.d/../out.d/rootfs.tar
+	# A whole run would be for nothing.
+	refuses 2 "create '/nonexistent/plan'" "$MICROPACK" $image -o out.d --plan /nonexistent/plan
+	[ ! -s out ] || fail "the container was run before"
+	cmp trace.jsonl trace.before
+	cmp plan.txt plan.before
+	[ ! -e x ] && [ ! -e x.tar ]
+	expect 0 "$MICROPACK" pack trace.jsonl --image $image --to oci:layout:a --to oci:way/layout:b
+	[ "$(jq '.manifests | length' layout/index.json)" = 2 ]
+}
+
+# An image or an archive may go to a device that somebody else has made.
+test_error_device()
+{
+	local dir status=0
+
+	dir=$(mktemp -d /tmp/micropack-e2e-XXXXXX)
+	trap "rm -rf '$dir'" EXIT
+	docker save micropack-sample/plugin:latest >"$dir/image.tar"
+	echo /etc/passwd >"$dir/list"
+	cp "$MICROPACK" "$dir"
+	chown -R nobody "$dir"
+	cd "$dir" || return
+	setpriv --reuid 65534 --regid 65534 --clear-groups "./${MICROPACK##*/}" pack list \
+		--image docker-archive:image.tar --to docker-archive:/dev/null 2>err || status=$?
+	[ "$status" = 0 ] || fail "$status: $(cat err)"
+	setpriv --reuid 65534 --regid 65534 --clear-groups "./${MICROPACK##*/}" pack list \
+		--image docker-archive:image.tar --to docker-archive:/dev/new 2>err || status=$?
+	[ "$status" = 2 ] && grep -q "create '/dev/new': Permission denied" err
+	echo /etc/shadow >list
+	status=0
+	setpriv --reuid 65534 --regid 65534 --clear-groups "./${MICROPACK##*/}" pack list --root / \
+		2>err || status=$?
+	[ "$status" = 1 ] && grep -q "'/etc/shadow': Permission denied; .* run with sudo" err
+}
+
 test_error_engine()
 {
 	refuses 4 'no-such-image' "$MICROPACK" micropack-e2e/no-such-image -o out.d

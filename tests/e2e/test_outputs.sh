@@ -49,6 +49,8 @@ test_outputs_compressed()
 			"${name%%.*}.spdx.json")" = "$name $(jq -r .sha256 out)" ]
 		bsdtar -tf $name | cmp - <(bsdtar -tf rootfs.tar)
 	done
+	refuses 2 "-o: 'rootfs.tar.xz': what is compressed ends in .tar.gz" \
+		"$MICROPACK" pack files.txt --image debian:bookworm-slim -o rootfs.tar.xz
 	cmp rootfs.tar.gz again.tgz
 	cmp rootfs.tar.zst again.tar.zst
 	zcat rootfs.tar.gz | cmp - rootfs.tar
@@ -292,7 +294,7 @@ test_outputs_no_room()
 			says "fixed/x"
 		done
 		TMPDIR=$PWD/small expect 1 pack --to docker-daemon:micropack-e2e/none:1
-		says "temporary file in TMPDIR"
+		says "write to a temporary file in"
 		[ -z "$(ls -A small fixed | grep -v :)" ] || fail "left: $(ls -A small fixed)"
 		mkdir small/layout
 		expect 1 pack --to oci:small/layout

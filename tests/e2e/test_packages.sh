@@ -165,6 +165,11 @@ test_packages_deterministic()
 		"$(docker image inspect -f '{{.Created}}' "$image" | sed 's/\.[0-9]*Z/Z/')" ]
 	SOURCE_DATE_EPOCH=1700000000 expect 0 "$MICROPACK" pack files.txt --image "$image" -o dated.tar
 	[ "$(jq -r .creationInfo.created dated.spdx.json)" = 2023-11-14T22:13:20Z ]
+	# The same but for times, of which none is later.
+	diff <(tar --numeric-owner -tvf rootfs.tar | awk '{ $4 = $5 = ""; print }') \
+		<(tar --numeric-owner -tvf dated.tar | awk '{ $4 = $5 = ""; print }')
+	tar --utc --full-time -tvf dated.tar | awk '{ print $4 " " $5 }' | sort | tail -n 1 >latest
+	[[ ! $(cat latest) > "2023-11-14 22:13:20" ]] || fail "$(cat latest)"
 }
 
 test_packages_left_out()

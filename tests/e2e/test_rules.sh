@@ -105,6 +105,15 @@ test_rules_explain()
 	expect 1 "$MICROPACK" explain --json --image "$image" /nope /mnt/shared /etc/hosts /proc/1 \
 		/usr/share/zone/UTC /data/made
 	[ "$(jq -r '.[].verdict' out | tr '\n' ' ')" = 'absent mounted never never unused created ' ]
+	# What somebody took out, as far as the trace and the image can tell.
+	grep -v '^/etc/app.conf' micropack-out/plan.txt >less.txt
+	expect 1 "$MICROPACK" explain /etc/app.conf --plan less.txt
+	prints 'not in the plan; with --trace and --image there is more to say'
+	expect 1 "$MICROPACK" explain /etc/app.conf --plan less.txt --trace micropack-out/trace.jsonl
+	prints 'not in the plan, but in the trace; with --image there is more to say'
+	expect 1 "$MICROPACK" explain /etc/app.conf --plan less.txt --image "$image" \
+		--trace micropack-out/trace.jsonl
+	prints 'its line was taken out'
 	# Planned anew, with other rules.
 	expect 0 "$MICROPACK" explain /usr/bin/tool --trace micropack-out/trace.jsonl --image "$image" \
 		--keep-exe tool

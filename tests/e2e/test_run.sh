@@ -60,8 +60,12 @@ test_run_options()
 	prints 'setting mounted'
 	grep -q '^mount .* /data/sub .*ro' out
 	! grep -q 'by-default' out
-	# What the mount hid is packed as the image has it.
-	[ "$(tar -xOf out.d/rootfs.tar etc/setting)" = original ]
+	# What the image has below a mount is not what the program has read.
+	! tar -tf out.d/rootfs.tar | grep -q '^etc/setting' || fail "what a mount hid is packed"
+	expect 1 "$MICROPACK" explain /etc/setting --plan out.d/plan.txt --json
+	[ "$(jq -r '.[0].verdict' out)" = mounted ]
+	expect 0 "$MICROPACK" pack out.d/trace.jsonl --image "$image" --keep /etc/setting -o kept.tar
+	[ "$(tar -xOf kept.tar etc/setting)" = original ]
 	expect 0 "$MICROPACK" --entrypoint /bin/other "$image" --no-verify -o out.d
 	prints 'arg /bin/other'
 	expect 0 "$MICROPACK" "$image" --no-verify -o out.d
@@ -220,7 +224,7 @@ test_run_leaves_nothing()
 	[ ! -s left ] || fail "programs are left in the kernel: $(cat left)"
 	[ -z "$(find out.d -name '*.tmp')" ]
 	[ "$(find out.d -type f | sort | tr '\n' ' ')" = \
-		"out.d/Dockerfile out.d/rootfs.spdx.json out.d/rootfs.tar out.d/trace.jsonl " ]
+		"out.d/Dockerfile out.d/plan.txt out.d/rootfs.spdx.json out.d/rootfs.tar out.d/trace.jsonl " ]
 }
 
 # An image that the engine does not have is pulled.

@@ -25,14 +25,14 @@ config_of()
 }
 
 # list IMAGE: mode, owner, size, time, name and link of each path, but for those that the engine makes
-# or touches in every container, and mount points, which a packed image always has.
+# or touches in every container, mount points, which a packed image always has, and package records.
 list()
 {
 	local id
 
 	id=$(docker create "$1" /none)
 	docker export "$id" | tar -tv --numeric-owner --full-time 2>/dev/null | sed 's|/$||' |
-		grep -vE ' (dev|proc|sys|tmp|etc|\.dockerenv|dev/.*|etc/(hostname|hosts|resolv.conf|mtab.*))$' |
+		grep -vE ' (dev|proc|sys|tmp|etc|\.dockerenv|dev/.*|etc/(hostname|hosts|resolv.conf|mtab.*)|var/lib/dpkg/status\.d(/.*)?)$' |
 		sort
 	docker rm "$id" >/dev/null
 }

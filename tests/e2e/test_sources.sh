@@ -22,6 +22,8 @@ sources()
 {
 	paths_of "$1" | sort >paths
 	docker image inspect "$1" >config.json
+	# Without a tag a packed image of that name would be saved, too.
+	[[ $1 == *:* ]] || set -- "$1:latest"
 	docker save "$1" >saved.tar
 	skopeo copy -q --dest-compress-format zstd docker-archive:saved.tar oci:layout:one
 	skopeo copy -q docker-archive:saved.tar oci-archive:archived.tar:one
@@ -123,7 +125,7 @@ test_sources_unprivileged()
 	local dir
 
 	dir=$(mktemp -d /tmp/micropack-e2e-XXXXXX)
-	docker save micropack-sample/plugin >docker.tar
+	docker save micropack-sample/plugin:latest >docker.tar
 	printf '/etc/passwd\n/opt/plugin\n/usr/bin/passwd\n' >list
 	expect 0 "$MICROPACK" pack list --image micropack-sample/plugin -o reference.tar
 	cp "$MICROPACK" list "$dir"
@@ -156,16 +158,22 @@ test_sources_unprivileged()
 test_sources_errors()
 {
 	echo /etc/passwd >list
-	docker save micropack-sample/plugin micropack-sample/nginx >two.tar
+	docker save micropack-sample/plugin:latest micropack-sample/nginx:latest >two.tar
 	head -c 3000000 two.tar >cut.tar
 	mkdir empty
-	refuses 2 "several images: one has to be named; there are: micropack-sample/" \
+	refuses 2 "several images: one has to be named, behind a colon; there are: micropack-sample/" \
 		"$MICROPACK" pack list --image docker-archive:two.tar -o out.d
-	refuses 2 "no such image; there are: " \
+	refuses 2 "two.tar:other': manifest.json: no such image; there are: " \
 		"$MICROPACK" pack list --image docker-archive:two.tar:other -o out.d
 	refuses 1 "ends too early" "$MICROPACK" pack list --image docker-archive:cut.tar -o out.d
 	refuses 2 "open 'none.tar'" "$MICROPACK" pack list --image oci-archive:none.tar -o out.d
 	refuses 2 "no 'index.json' is in it" "$MICROPACK" pack list --image oci:empty -o out.d
+	refuses 2 "'docker-archive:' names no file" \
+		"$MICROPACK" pack list --image docker-archive: -o out.d
+	refuses 2 "--source says how the image of an engine is read" \
+		"$MICROPACK" pack list --image docker-archive:two.tar --source save -o out.d
+	refuses 2 "--source says how the image of an engine is read" \
+		"$MICROPACK" pack list --root / --source overlay -o out.d
 	refuses 2 "--config is for --root" \
 		"$MICROPACK" pack list --image oci:empty --config two.tar -o out.d
 	echo '{"Config": {"Env": 7}}' >bad.json

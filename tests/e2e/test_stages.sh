@@ -153,6 +153,30 @@ test_stages_doctor()
 	grep -q '"check": "tracing"' out
 }
 
+# An engine that does not answer is none that is missing.
+test_stages_doctor_interrupted()
+{
+	local status=0 micropack
+
+	python3 -c 'import socket, time
+server = socket.socket(socket.AF_UNIX)
+server.bind("mute")
+server.listen()
+connection = server.accept()
+print("asked", flush=True)
+time.sleep(60)' >asked &
+	trap "kill $!" EXIT
+	while [ ! -S mute ]; do sleep 0.1; done
+	DOCKER_HOST=unix://$PWD/mute "$MICROPACK" doctor >out 2>err &
+	micropack=$!
+	while [ ! -s asked ]; do sleep 0.1; done
+	kill -TERM $micropack
+	wait $micropack || status=$?
+	[ "$status" = 143 ] || fail "status $status: $(cat out err)"
+	says 'interrupted by SIGTERM'
+	! grep MISSING out || fail "something is said to be missing"
+}
+
 test_stages_dockerfile()
 {
 	expect 0 "$MICROPACK" dockerfile --image micropack-sample/redis

@@ -588,7 +588,8 @@ Test(image_archive, archives_that_are_none)
 		{ "oci:/etc/passwd", "Not a directory" },
 		{ "docker-archive:/etc/passwd", "no tar header" },
 		{ "docker-archive:/dev/null", "it ends too early" },
-		{ "docker-archive:", "open '': No such file" },
+		{ "docker-archive:", "'docker-archive:' names no file" },
+		{ "oci::x", "'oci::x' names no directory" },
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
@@ -632,7 +633,7 @@ Test(image_archive, hostile_docker_archives)
 		  "image 0: 'Config'" },
 		{ "sed -i 's/.*/[&,&]/; s/\\[\\[/[/; s/\\],\\[/,/; s/\\]\\]/]/' manifest.json; "
 		  "tar -cf ../archive .",
-		  "several images: one has to be named; there are: one:latest, one:latest" },
+		  "several images: one has to be named, behind a colon; there are: one:latest, one:latest" },
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(cases); i++) {
@@ -677,9 +678,9 @@ Test(image_archive, choosing)
 		{ ENTRY("1", NAME("a")) "," ENTRY("2", NAME("b")), "@2", "amd64", NULL,
 		  "no such image; there are: a, b" },
 		{ ENTRY("1", NAME("a")) "," ENTRY("2", NAME("b")), NULL, "amd64", NULL,
-		  "several images: one has to be named; there are: a, b" },
+		  "several images: one has to be named, behind a colon; there are: a, b" },
 		{ ENTRY("1", NAME("a")) "," ENTRY("2", ""), NULL, "amd64", NULL,
-		  "several images: one has to be named; there are: a, @1" },
+		  "several images: one has to be named, behind a colon; there are: a, @1" },
 		{ ENTRY("1", "") "," ENTRY("2", ""), NULL, "amd64", NULL,
 		  "no image is for this machine; there are: @0, @1" },
 		{ ENTRY("1", FOR("arm64", "")) "," ENTRY("2", FOR("amd64", "")), NULL, "amd64",
@@ -756,7 +757,7 @@ Test(image_archive, tags)
 		  "no such image; there are: nginx:1, docker.io/library/redis:latest, "
 		  "@2, localhost:5000/x:1" },
 		{ "@4", "no such image" },
-		{ NULL, "several images: one has to be named; there are: nginx:1, " },
+		{ NULL, "several images: one has to be named, behind a colon; there are: nginx:1, " },
 	};
 	MP_AUTO(mp_json_freep) struct mp_json *json = NULL;
 

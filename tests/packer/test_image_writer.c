@@ -31,6 +31,26 @@ Test(compress, names)
 			     cases[i].name);
 }
 
+Test(compress, names_of_other_compressions)
+{
+	static const char *const good[] = { "rootfs.tar", "x", "", "x.tar.gz", "x.tzst", "a.gz/x" };
+	static const char *const bad[] = { "x.tar.xz", "x.gz", "x.zst", ".txz", "a/x.tar.bz2" };
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(good); i++) {
+		struct mp_error err = { 0 };
+
+		cr_expect_eq(mp_compression_check_name(good[i], &err), 0, "%s", err.msg);
+	}
+	for (size_t i = 0; i < MP_ARRAY_LEN(bad); i++) {
+		struct mp_error err = { 0 };
+
+		cr_expect_eq(mp_compression_check_name(bad[i], &err), -1, "'%s'", bad[i]);
+		cr_expect_eq(err.code, MP_E_USAGE);
+		cr_expect_not_null(strstr(err.msg, "what is compressed ends in .tar.gz, .tgz, "),
+				   "%s", err.msg);
+	}
+}
+
 /* Bytes that compress to about half, the same in every run. */
 static char *noise(size_t len)
 {
