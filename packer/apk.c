@@ -17,6 +17,8 @@ static const char *const paths[] = { "/lib/apk/db/installed", "/usr/lib/apk/db/i
 /* The fields of the longest package in Alpine have some 20 kB. */
 #define RECORD_MAX_BYTES ((size_t)1 << 20)
 #define DIR_MAX_BYTES ((size_t)8192)
+/* With the files of it that are kept. */
+#define FILES_MAX_BYTES ((size_t)8 << 20)
 
 /* Called for each file, with the package's entry as far as it was read. */
 typedef int (*file_fn)(void *context, struct mp_package_entry *entry, const char *path, bool *keep,
@@ -102,10 +104,10 @@ static int take_file(struct reader *reader, const char *line, struct mp_error *e
 		return -1;
 	if (!reader->file_kept)
 		return 0;
-	if (!reader->dir_kept)
+	if (!reader->dir_kept && reader->entry->record.len < FILES_MAX_BYTES)
 		mp_buf_add(&reader->entry->record, reader->dir.data, reader->dir.len);
 	reader->dir_kept = true;
-	mp_buf_addf(&reader->entry->record, "%s\n", line);
+	put_line(&reader->entry->record, line, FILES_MAX_BYTES);
 	return 0;
 }
 
@@ -133,7 +135,7 @@ static int take_line(struct reader *reader, const char *line, struct mp_error *e
 		put_line(&reader->dir, line, DIR_MAX_BYTES);
 	else if (reader->in_files && (letter == 'a' || letter == 'Z')) {
 		if (reader->file_kept)
-			mp_buf_addf(&reader->entry->record, "%s\n", line);
+			put_line(&reader->entry->record, line, FILES_MAX_BYTES);
 	} else {
 		take_field(&reader->entry->pub, letter, line + 2);
 		put_line(&reader->entry->record, line, RECORD_MAX_BYTES);
@@ -195,6 +197,9 @@ static int scan_file(void *context, struct mp_package_entry *entry, const char *
 	if (rc <= 0)
 		return rc;
 	*keep = true;
+	/* Any number of packages may name it. */
+	if (mp_scan_is_claimed(apk->scan, file))
+		return 0;
 	if (!apk->entry)
 		apk->entry = mp_scan_add(apk->scan, MP_PACKAGE_APK);
 	(void)entry;
@@ -213,7 +218,8 @@ static int scan_end(void *context, struct mp_package_entry *read)
 	struct apk *apk = context;
 	struct mp_package_entry *entry = MP_STEAL(apk->entry);
 
-	if (entry && read->pub.name && mp_package_name_is_sane(read->pub.name)) {
+	if (entry && read->pub.name && mp_package_name_is_sane(read->pub.name) &&
+	    mp_scan_has_room(apk->scan, read->record.len)) {
 		entry->installed = true;
 		entry->mtime_s = apk->node->mtime_s;
 		entry->mtime_ns = apk->node->mtime_ns;
@@ -279,10 +285,9 @@ static int push_file(void *context, struct mp_package_entry *entry, const char *
 	struct asked *asked = context;
 
 	(void)keep;
-	(void)err;
-	if (entry->pub.name && strcmp(entry->pub.name, asked->name) == 0)
-		mp_strv_push(asked->paths, path);
-	return 0;
+	if (!entry->pub.name || strcmp(entry->pub.name, asked->name) != 0)
+		return 0;
+	return mp_package_push(asked->paths, path, err);
 }
 
 static int is_it(void *context, struct mp_package_entry *entry)

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +23,16 @@
 
 /* A database may name as many directories as it likes; a real one names some thousands. */
 #define DIRS_MAX 200000
+
+/*
+ * All lists and stanzas together, and what is kept of them: a Debian with 5,000 packages has some
+ * 100 MB of lists and 6 MB of stanzas. A hostile image has the same list under a thousand names.
+ */
+#define SCAN_MAX_BYTES ((uint64_t)512 << 20)
+#define RECORDS_MAX_BYTES ((size_t)24 << 20)
+
+/* Of a package that is asked for by name. */
+#define PACKAGE_FILES_MAX 500000
 
 struct mp_packages {
 	struct mp_package_entry **v;
@@ -89,6 +100,14 @@ static int fill(struct mp_lines *lines, struct mp_error *err)
 			       lines->at);
 	if (got < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", lines->path);
+	if (lines->budget && (uint64_t)got >= lines->budget->left) {
+		lines->budget->left = 0;
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "'%s': with it, more than %llu MiB would be read of such files",
+				    lines->path, (unsigned long long)SCAN_MAX_BYTES >> 20);
+	}
+	if (lines->budget)
+		lines->budget->left -= (uint64_t)got;
 	lines->ended = got == 0;
 	lines->end += (size_t)got;
 	lines->at += (uint64_t)got;
@@ -121,6 +140,20 @@ int mp_lines_next(struct mp_lines *lines, char **line_out, size_t *len_out, stru
 	}
 }
 
+int mp_scan_open(struct mp_scan *scan, struct mp_lines *lines, const char *path,
+		 struct mp_error *err)
+{
+	int rc;
+
+	*lines = (struct mp_lines){ .contents = MP_CONTENTS_CLOSED };
+	if (scan->budget.left == 0)
+		return 0;
+	rc = mp_lines_open(lines, scan->resolver, path, err);
+	if (rc > 0)
+		lines->budget = &scan->budget;
+	return rc;
+}
+
 /* Packages */
 
 void mp_package_entry_free(void *ptr)
@@ -151,6 +184,31 @@ struct mp_package_entry *mp_scan_add(struct mp_scan *scan, enum mp_package_kind 
 	packages->v = mp_array_grow(packages->v, packages->n, &packages->cap, sizeof(*packages->v));
 	packages->v[packages->n++] = entry;
 	return entry;
+}
+
+bool mp_scan_has_room(struct mp_scan *scan, size_t bytes)
+{
+	if (bytes <= scan->record_bytes_left) {
+		scan->record_bytes_left -= bytes;
+		return true;
+	}
+	if (!scan->warned)
+		mp_warn("the package databases of the image have more than %zu MiB of records for "
+			"what is packed: some are left out",
+			RECORDS_MAX_BYTES >> 20);
+	scan->warned = true;
+	return false;
+}
+
+int mp_package_push(struct mp_strv *paths, const char *path, struct mp_error *err)
+{
+	if (paths->n >= PACKAGE_FILES_MAX)
+		return mp_error_set(err, MP_E_FORMAT, 0, "it has more than %d files",
+				    PACKAGE_FILES_MAX);
+	/* Nothing is at a path that is too long to be asked for. */
+	if (strlen(path) < PATH_MAX)
+		mp_strv_push(paths, path);
+	return 0;
 }
 
 void mp_packages_freep(struct mp_packages **packages)
@@ -302,9 +360,14 @@ static bool makes_kept(const struct mp_file *file)
 	       fnmatch("/usr/share/doc/*/copyright", file->path, 0) != 0;
 }
 
+bool mp_scan_is_claimed(const struct mp_scan *scan, const struct mp_file *file)
+{
+	return mp_strmap_get(scan->packages->owners, file->path) != NULL;
+}
+
 void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file, struct mp_package_entry *entry)
 {
-	if (mp_strmap_get(scan->packages->owners, file->path))
+	if (mp_scan_is_claimed(scan, file))
 		return;
 	mp_strmap_put(scan->packages->owners, file->path, entry);
 	entry->pub.n_files += makes_kept(file);
@@ -415,7 +478,13 @@ int mp_packages_find(struct mp_resolver *resolver, const struct mp_fileset *set,
 		     struct mp_packages **packages_out, struct mp_error *err)
 {
 	MP_AUTO(mp_packages_freep) struct mp_packages *packages = mp_xcalloc(1, sizeof(*packages));
-	struct mp_scan scan = { resolver, set, packages };
+	struct mp_scan scan = {
+		.resolver = resolver,
+		.set = set,
+		.packages = packages,
+		.budget = { SCAN_MAX_BYTES },
+		.record_bytes_left = RECORDS_MAX_BYTES,
+	};
 	int dpkg, apk, rpm;
 
 	packages->owners = mp_strmap_new(NULL);
@@ -479,6 +548,14 @@ static void add_record(struct mp_fileset *set, const char *dir, const char *file
 				    MP_WHY(MP_REASON_PACKAGE, .detail = entry->pub.name));
 }
 
+/* Not so of /proc and the like, which a link of the image may well lead to. */
+static bool has_contents(const struct mp_resolver *resolver, const char *dir)
+{
+	MP_AUTO(mp_freep) char *path = mp_path_join(dir, "x");
+
+	return !mp_resolver_hides(resolver, path) && !mp_path_is_under(dir, "/dev");
+}
+
 /* The real path of status.d, which is kept, or made where the image has none; NULL: no place. */
 static int keep_status_dir(struct mp_resolver *resolver, struct mp_fileset *set,
 			   const struct mp_package_entry *entry, char **path_out,
@@ -498,7 +575,8 @@ static int keep_status_dir(struct mp_resolver *resolver, struct mp_fileset *set,
 	if (mp_resolve(resolver, MP_DPKG_DIR, 0, &dpkg, err) ||
 	    mp_resolve(resolver, MP_DPKG_DIR "/status.d", 0, &res, err))
 		return -1;
-	if (res.status == MP_RESOLVED_FOUND && S_ISDIR(res.node->mode)) {
+	if (res.status == MP_RESOLVED_FOUND && S_ISDIR(res.node->mode) &&
+	    has_contents(resolver, res.path)) {
 		mp_resolution_keep(&res, set, &why);
 		*path_out = mp_xstrdup(res.path);
 		return 0;

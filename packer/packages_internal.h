@@ -8,6 +8,11 @@
 
 #define MP_LINES_MAX_BYTES ((uint64_t)256 << 20)
 
+/* What is left of how much may be read: one file may be there under many names. */
+struct mp_read_budget {
+	uint64_t left;
+};
+
 struct mp_lines {
 	struct mp_contents contents;
 	struct mp_node *node; /* of the file */
@@ -17,6 +22,7 @@ struct mp_lines {
 	size_t start, end; /* of what is in buf and was not returned yet */
 	uint64_t at;       /* bytes read */
 	bool ended;
+	struct mp_read_budget *budget; /* borrowed; NULL: none */
 };
 
 /* 1 and *lines (closed by the caller), 0 where there is no regular file, -1. */
@@ -49,7 +55,17 @@ struct mp_scan {
 	struct mp_resolver *resolver;
 	const struct mp_fileset *set;
 	struct mp_packages *packages;
+	struct mp_read_budget budget; /* of all files of lines together */
+	size_t record_bytes_left;     /* of what is kept in memory of the databases */
+	bool warned;                  /* that this was not enough */
 };
+
+/* As mp_lines_open; 0 also once the scan has read as much as it may. */
+MP_MUST_USE int mp_scan_open(struct mp_scan *scan, struct mp_lines *lines, const char *path,
+			     struct mp_error *err);
+
+/* Whether @bytes more of a record may be kept; warns once where not. */
+bool mp_scan_has_room(struct mp_scan *scan, size_t bytes);
 
 /*
  * The kept file that a database calls @path (absolute; through symlinks of the image, as "/bin/sh"
@@ -65,6 +81,9 @@ void mp_scan_expect(struct mp_scan *scan, const char *path);
 
 /* A new package, which belongs to the scan. */
 struct mp_package_entry *mp_scan_add(struct mp_scan *scan, enum mp_package_kind kind);
+
+/* Whether a package has @file already: another one that names it gets nothing. */
+bool mp_scan_is_claimed(const struct mp_scan *scan, const struct mp_file *file);
 
 /* @file is of @entry, unless it is of another already. */
 void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file,
@@ -92,6 +111,9 @@ MP_MUST_USE int mp_apk_files(struct mp_resolver *resolver, const char *name, str
 			     struct mp_error *err);
 MP_MUST_USE int mp_rpm_files(struct mp_resolver *resolver, const char *name, struct mp_strv *paths,
 			     struct mp_error *err);
+
+/* One more file of a package that is asked for. -1: MP_E_FORMAT, they are too many. */
+MP_MUST_USE int mp_package_push(struct mp_strv *paths, const char *path, struct mp_error *err);
 
 /*
  * A header of an rpm package without its magic, as the database has it (rpm's "header format").
