@@ -102,7 +102,7 @@ static int take_file(struct reader *reader, const char *line, struct mp_error *e
 		return -1;
 	if (!reader->file_kept)
 		return 0;
-	if (!reader->dir_kept)
+	if (!reader->dir_kept && reader->entry->record.len < MP_RECORDS_MAX_BYTES)
 		mp_buf_add(&reader->entry->record, reader->dir.data, reader->dir.len);
 	reader->dir_kept = true;
 	put_line(&reader->entry->record, line, MP_RECORDS_MAX_BYTES);
@@ -195,6 +195,9 @@ static int scan_file(void *context, struct mp_package_entry *entry, const char *
 	if (rc <= 0)
 		return rc;
 	*keep = true;
+	/* Any number of packages may name it. */
+	if (mp_scan_is_claimed(apk->scan, file))
+		return 0;
 	if (!apk->entry)
 		apk->entry = mp_scan_add(apk->scan, MP_PACKAGE_APK);
 	(void)entry;
@@ -280,10 +283,9 @@ static int push_file(void *context, struct mp_package_entry *entry, const char *
 	struct asked *asked = context;
 
 	(void)keep;
-	(void)err;
-	if (entry->pub.name && strcmp(entry->pub.name, asked->name) == 0)
-		mp_strv_push(asked->paths, path);
-	return 0;
+	if (!entry->pub.name || strcmp(entry->pub.name, asked->name) != 0)
+		return 0;
+	return mp_package_push(asked->paths, path, err);
 }
 
 static int is_it(void *context, struct mp_package_entry *entry)

@@ -14,6 +14,8 @@
 #define STANZA_MAX_BYTES ((size_t)1 << 20)
 #define DIVERSIONS_MAX 10000
 #define DIVERSIONS_MAX_BYTES ((size_t)4 << 20)
+/* Architectures, about, of one package. */
+#define KEYS_MAX 64
 
 /* dpkg-divert(1): what packages other than @by call @from is at @to. Three texts in a row each. */
 struct diversions {
@@ -150,6 +152,9 @@ static int claim(struct dpkg *dpkg, const char *key, const char *path, struct mp
 	rc = mp_scan_match(dpkg->scan, diverted(&dpkg->diversions, key, path), &file, err);
 	if (rc <= 0)
 		return rc;
+	/* Any number of lists may name it. */
+	if (mp_scan_is_claimed(dpkg->scan, file))
+		return 0;
 	entry = mp_strmap_get(dpkg->by_key, key);
 	if (!entry) {
 		entry = mp_scan_add(dpkg->scan, MP_PACKAGE_DEB);
@@ -181,7 +186,7 @@ static int scan_list(struct dpkg *dpkg, const char *path, const char *key, bool 
 	MP_AUTO(mp_lines_close) struct mp_lines lines = { .contents = MP_CONTENTS_CLOSED };
 	char *line;
 	size_t len;
-	int rc = mp_lines_open_listed(&lines, dpkg->scan->resolver, path, err);
+	int rc = mp_scan_open(dpkg->scan, &lines, path, true, err);
 
 	while (rc > 0 && (rc = mp_lines_next(&lines, &line, &len, err)) > 0) {
 		const char *listed = sums ? summed_path(line, len) : line;
@@ -226,7 +231,7 @@ static int take_sums(struct dpkg *dpkg, struct mp_package_entry *entry, const ch
 	MP_AUTO(mp_lines_close) struct mp_lines lines = { .contents = MP_CONTENTS_CLOSED };
 	char *line;
 	size_t len;
-	int rc = mp_lines_open(&lines, dpkg->scan->resolver, path, err);
+	int rc = mp_scan_open(dpkg->scan, &lines, path, false, err);
 
 	while (rc > 0 && (rc = mp_lines_next(&lines, &line, &len, err)) > 0) {
 		MP_AUTO(mp_freep) char *copy = mp_xstrdup(line);
@@ -294,7 +299,7 @@ static int scan_status(struct dpkg *dpkg, const char *path, const char *key, str
 {
 	MP_AUTO(mp_lines_close) struct mp_lines lines = { .contents = MP_CONTENTS_CLOSED };
 	struct stanza stanza = { 0 };
-	int rc = mp_lines_open(&lines, dpkg->scan->resolver, path, err);
+	int rc = mp_scan_open(dpkg->scan, &lines, path, false, err);
 	bool exists = rc > 0;
 
 	while (rc > 0 && (rc = stanza_next(&lines, &stanza, err)) > 0) {
@@ -395,10 +400,18 @@ static int push_list(struct mp_resolver *resolver, const char *path, const char 
 	while ((rc = mp_lines_next(&lines, &line, &len, err)) > 0) {
 		const char *listed = sums ? summed_path(line, len) : line;
 
-		if (listed)
-			mp_strv_push(paths, diverted(diversions, key, listed));
+		if (listed && mp_package_push(paths, diverted(diversions, key, listed), err)) {
+			rc = -1;
+			break;
+		}
 	}
 	return mp_scan_tolerate(rc, path, err) < 0 ? -1 : 1;
+}
+
+static void push_key(struct mp_strv *keys, const char *key)
+{
+	if (keys->n < KEYS_MAX && mp_package_name_is_sane(key) && mp_strv_find(keys, key) < 0)
+		mp_strv_push(keys, key);
 }
 
 /* Appends the keys under which a package that is asked for as @name has a list. */
@@ -420,9 +433,8 @@ static int find_keys(struct mp_resolver *resolver, const char *path, const char 
 		full = mp_xasprintf("%s:%s", package, architecture ? architecture : "");
 		if (strcmp(package, name) != 0 && strcmp(full, name) != 0)
 			continue;
-		mp_strv_push(keys, package);
-		if (mp_package_name_is_sane(full))
-			mp_strv_push(keys, full);
+		push_key(keys, package);
+		push_key(keys, full);
 	}
 	mp_buf_free(&stanza.text);
 	return mp_scan_tolerate(rc, path, err) < 0 ? -1 : 0;
@@ -448,8 +460,6 @@ int mp_dpkg_files(struct mp_resolver *resolver, const char *name, struct mp_strv
 		MP_AUTO(mp_freep) char *list = mp_xasprintf(INFO_DIR "/%s.list", keys.v[i]);
 		MP_AUTO(mp_freep) char *sums = mp_xasprintf(STATUS_DIR "/%s.md5sums", keys.v[i]);
 
-		if (mp_strv_find(&keys, keys.v[i]) < (long)i)
-			continue;
 		if (push_list(resolver, list, keys.v[i], &diversions, paths, err) < 0 ||
 		    push_list(resolver, sums, keys.v[i], &diversions, paths, err) < 0)
 			return -1;

@@ -12,6 +12,9 @@
 #define CONF_MAX_BYTES (1u << 20)
 #define FILES_MAX 256
 #define DIRS_MAX 1024
+/* Directories that patterns have read, and words behind "include": of all files together. */
+#define LISTS_MAX 2048
+#define INCLUDES_MAX 1024
 /* fnmatch(3) may take time exponential in these. */
 #define STARS_MAX 4
 #define BLANKS " \t\r\v\f"
@@ -20,6 +23,7 @@ struct conf {
 	struct mp_resolver *resolver;
 	struct mp_strv files; /* to read, and read: a list that grows while it is walked */
 	struct mp_strv *dirs;
+	size_t n_lists, n_includes;
 };
 
 /* The names in each of @dirs that match @pattern, as paths. */
@@ -33,6 +37,8 @@ static int match_in(struct conf *conf, const struct mp_strv *dirs, const char *p
 			mp_strv_push_take(out, mp_path_join(dirs->v[i], pattern));
 			continue;
 		}
+		if (conf->n_lists++ >= LISTS_MAX)
+			break;
 		if (mp_resolver_list(conf->resolver, dirs->v[i], &names, err))
 			return -1;
 		for (size_t j = 0; j < names.n && out->n < FILES_MAX; j++) {
@@ -90,6 +96,8 @@ static int include_line(struct conf *conf, const char *file, char *patterns, str
 
 	for (char *word = strtok_r(patterns, BLANKS, &state); word;
 	     word = strtok_r(NULL, BLANKS, &state)) {
+		if (conf->n_includes++ >= INCLUDES_MAX)
+			break;
 		MP_AUTO(mp_freep)
 		char *pattern = word[0] == '/' ? mp_xstrdup(word) : mp_path_join(dir, word);
 
@@ -162,5 +170,8 @@ int mp_ldconf_read(struct mp_resolver *resolver, struct mp_strv *dirs, struct mp
 	for (size_t i = 0; rc == 0 && i < conf.files.n; i++)
 		rc = read_file(&conf, conf.files.v[i], err);
 	mp_strv_free(&conf.files);
+	if (rc == 0 && (conf.n_lists > LISTS_MAX || conf.n_includes > INCLUDES_MAX))
+		mp_warn("the image's %s includes more than can be read: the rest is left out",
+			CONF_PATH);
 	return rc;
 }

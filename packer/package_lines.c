@@ -85,6 +85,14 @@ static int fill(struct mp_lines *lines, struct mp_error *err)
 			       lines->at);
 	if (got < 0)
 		return mp_error_set(err, MP_E_SYS, errno, "read '%s'", lines->path);
+	if (lines->budget && (uint64_t)got >= lines->budget->left) {
+		lines->budget->left = 0;
+		return mp_error_set(err, MP_E_FORMAT, 0,
+				    "'%s': with it, more than %llu MiB would be read of such files",
+				    lines->path, (unsigned long long)MP_SCAN_MAX_BYTES >> 20);
+	}
+	if (lines->budget)
+		lines->budget->left -= (uint64_t)got;
 	lines->ended = got == 0;
 	lines->end += (size_t)got;
 	lines->at += (uint64_t)got;
@@ -115,4 +123,19 @@ int mp_lines_next(struct mp_lines *lines, char **line_out, size_t *len_out, stru
 		if (fill(lines, err))
 			return -1;
 	}
+}
+
+int mp_scan_open(struct mp_scan *scan, struct mp_lines *lines, const char *path, bool listed,
+		 struct mp_error *err)
+{
+	int rc;
+
+	*lines = (struct mp_lines){ .contents = MP_CONTENTS_CLOSED };
+	if (scan->budget.left == 0)
+		return 0;
+	rc = listed ? mp_lines_open_listed(lines, scan->resolver, path, err)
+		    : mp_lines_open(lines, scan->resolver, path, err);
+	if (rc > 0)
+		lines->budget = &scan->budget;
+	return rc;
 }

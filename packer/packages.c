@@ -5,6 +5,7 @@
 #include "core/path.h"
 
 #include <fnmatch.h>
+#include <limits.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,6 +16,8 @@
 /* Most names in a database are of files that are not kept: this many bits tell so at once. */
 #define FILTER_BITS ((size_t)1 << 17)
 
+/* Of a package that is asked for by name. */
+#define PACKAGE_FILES_MAX 500000
 /* A database may name as many directories as it likes; a real one names some thousands. */
 #define DIRS_MAX 200000
 
@@ -48,6 +51,17 @@ struct mp_package_entry *mp_scan_add(struct mp_scan *scan, enum mp_package_kind 
 	packages->v = mp_array_grow(packages->v, packages->n, &packages->cap, sizeof(*packages->v));
 	packages->v[packages->n++] = entry;
 	return entry;
+}
+
+int mp_package_push(struct mp_strv *paths, const char *path, struct mp_error *err)
+{
+	if (paths->n >= PACKAGE_FILES_MAX)
+		return mp_error_set(err, MP_E_FORMAT, 0, "it has more than %d files",
+				    PACKAGE_FILES_MAX);
+	/* Nothing is at a path that is too long to be asked for. */
+	if (strlen(path) < PATH_MAX)
+		mp_strv_push(paths, path);
+	return 0;
 }
 
 void mp_packages_freep(struct mp_packages **packages)
@@ -199,9 +213,14 @@ static bool makes_kept(const struct mp_file *file)
 	       fnmatch("/usr/share/doc/*/copyright", file->path, 0) != 0;
 }
 
+bool mp_scan_is_claimed(const struct mp_scan *scan, const struct mp_file *file)
+{
+	return mp_strmap_get(scan->packages->owners, file->path) != NULL;
+}
+
 void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file, struct mp_package_entry *entry)
 {
-	if (mp_strmap_get(scan->packages->owners, file->path))
+	if (mp_scan_is_claimed(scan, file))
 		return;
 	mp_strmap_put(scan->packages->owners, file->path, entry);
 	entry->pub.n_files += makes_kept(file);
@@ -327,7 +346,12 @@ int mp_packages_find(struct mp_resolver *resolver, const struct mp_fileset *set,
 		     struct mp_packages **packages_out, struct mp_error *err)
 {
 	MP_AUTO(mp_packages_freep) struct mp_packages *packages = mp_xcalloc(1, sizeof(*packages));
-	struct mp_scan scan = { resolver, set, packages };
+	struct mp_scan scan = {
+		.resolver = resolver,
+		.set = set,
+		.packages = packages,
+		.budget = { MP_SCAN_MAX_BYTES },
+	};
 	int dpkg, apk, rpm;
 
 	packages->owners = mp_strmap_new(NULL);

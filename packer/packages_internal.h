@@ -8,6 +8,17 @@
 
 #define MP_LINES_MAX_BYTES ((uint64_t)256 << 20)
 
+/*
+ * All lists and stanzas together: a Debian with 5,000 packages has some 100 MB of lists and 6 MB of
+ * stanzas. A hostile image has the same list under a thousand names.
+ */
+#define MP_SCAN_MAX_BYTES ((uint64_t)512 << 20)
+
+/* What is left of how much may be read: one file may be there under many names. */
+struct mp_read_budget {
+	uint64_t left;
+};
+
 struct mp_lines {
 	struct mp_contents contents;
 	struct mp_node *node; /* of the file; NULL where it was not looked at */
@@ -17,6 +28,7 @@ struct mp_lines {
 	size_t start, end; /* of what is in buf and was not returned yet */
 	uint64_t at;       /* bytes read */
 	bool ended;
+	struct mp_read_budget *budget; /* borrowed; NULL: none */
 };
 
 /* 1 and *lines (closed by the caller), 0 where there is no regular file, -1. */
@@ -70,7 +82,13 @@ struct mp_scan {
 	struct mp_resolver *resolver;
 	const struct mp_fileset *set;
 	struct mp_packages *packages;
+	struct mp_read_budget budget; /* of all files of lines together */
+	bool warned;                  /* that this was not enough */
 };
+
+/* As mp_lines_open, or mp_lines_open_listed; 0 also once the scan has read as much as it may. */
+MP_MUST_USE int mp_scan_open(struct mp_scan *scan, struct mp_lines *lines, const char *path,
+			     bool listed, struct mp_error *err);
 
 /*
  * The kept file that a database calls @path (absolute; through symlinks of the image, as "/bin/sh"
@@ -86,6 +104,9 @@ void mp_scan_expect(struct mp_scan *scan, const char *path);
 
 /* A new package, which belongs to the scan. */
 struct mp_package_entry *mp_scan_add(struct mp_scan *scan, enum mp_package_kind kind);
+
+/* Whether a package has @file already: another one that names it gets nothing. */
+bool mp_scan_is_claimed(const struct mp_scan *scan, const struct mp_file *file);
 
 /* @file is of @entry, unless it is of another already. */
 void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file,
@@ -119,6 +140,9 @@ MP_MUST_USE int mp_apk_files(struct mp_resolver *resolver, const char *name, str
 			     struct mp_error *err);
 MP_MUST_USE int mp_rpm_files(struct mp_resolver *resolver, const char *name, struct mp_strv *paths,
 			     struct mp_error *err);
+
+/* One more file of a package that is asked for. -1: MP_E_FORMAT, they are too many. */
+MP_MUST_USE int mp_package_push(struct mp_strv *paths, const char *path, struct mp_error *err);
 
 /*
  * A header of an rpm package without its magic, as the database has it (rpm's "header format").

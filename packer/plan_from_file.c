@@ -4,6 +4,7 @@
 #include "core/path.h"
 #include "packer/resolve.h"
 
+#include <limits.h>
 #include <string.h>
 #include <sys/stat.h>
 
@@ -57,6 +58,13 @@ static int take_parents(struct builder *builder, const struct mp_plan_line *line
 	return 0;
 }
 
+/* The root is a directory, and no file system takes a longer name or path. */
+static bool cannot_be_made(const char *path, mode_t type)
+{
+	return (strcmp(path, "/") == 0 && !S_ISDIR(type)) ||
+	       strlen(mp_path_base(path)) > NAME_MAX || strlen(path) >= PATH_MAX;
+}
+
 static int take_line(void *context, struct mp_plan_line *line, struct mp_error *err)
 {
 	struct builder *builder = context;
@@ -71,6 +79,11 @@ static int take_line(void *context, struct mp_plan_line *line, struct mp_error *
 				    "%s:%zu: '%s': what is in /proc and /sys is never packed",
 				    builder->name, line->number, line->path);
 	if (line->origin == MP_PLAN_MADE) {
+		if (cannot_be_made(real, line->type))
+			return mp_error_set(err, MP_E_FORMAT, 0,
+					    "%s:%zu: '%.300s' cannot be made: no Linux system has "
+					    "such a path",
+					    builder->name, line->number, line->path);
 		if (S_ISDIR(line->type))
 			mp_fileset_add(builder->set, real, &line->node, &line->why);
 		else

@@ -410,6 +410,21 @@ int mp_resolver_read_file(struct mp_resolver *resolver, const char *path, size_t
 	return 1;
 }
 
+/* Whether only the packed image has what @path leads to, and not the image. */
+static int is_made(const struct mp_resolver *resolver, const char *path, bool *made_out,
+		   struct mp_error *err)
+{
+	MP_AUTO(mp_node_clear) struct mp_node node = { 0 };
+	int rc;
+
+	*made_out = false;
+	if (!resolver->set || !mp_fileset_find(resolver->set, path))
+		return 0;
+	rc = mp_rootfs_lookup(resolver->root, path, &node, err);
+	*made_out = rc == 0;
+	return rc < 0 ? -1 : 0;
+}
+
 static void remove_hidden(const struct mp_resolver *resolver, const char *dir,
 			  struct mp_strv *names)
 {
@@ -430,10 +445,16 @@ int mp_resolver_list(struct mp_resolver *resolver, const char *path, struct mp_s
 		     struct mp_error *err)
 {
 	MP_AUTO(mp_resolution_clear) struct mp_resolution res = { 0 };
+	bool made = false;
 
 	if (mp_resolve(resolver, path, 0, &res, err))
 		return -1;
 	if (!mp_resolution_is_dir(&res) || mp_strv_find(&resolver->hidden, res.path) >= 0)
+		return 0;
+	/* A mount point that was made is empty; a link of the image may well lead to it. */
+	if (is_made(resolver, res.path, &made, err))
+		return -1;
+	if (made)
 		return 0;
 	if (mp_rootfs_list(resolver->root, res.path, names_out, err))
 		return -1;

@@ -19,6 +19,8 @@ static const char *const dirs[] = { "/var/lib/rpm", "/usr/lib/sysimage/rpm" };
 #define HEADER_MAX_BYTES (32 << 20)
 #define PACKAGES_MAX 200000
 #define READ_MAX_BYTES ((uint64_t)4 << 30)
+/* Of SQLite, which has one header in it, and the schema. */
+#define HEAP_MAX_BYTES ((int64_t)96 << 20)
 #define CACHE_PRAGMA "PRAGMA cache_size=-2048; PRAGMA cell_size_check=1"
 
 /*
@@ -247,6 +249,7 @@ static int read_rows(sqlite3 *db, const char *path, header_fn each, void *contex
 		     struct mp_error *err)
 {
 	MP_AUTO(statement_freep) sqlite3_stmt *statement = NULL;
+	size_t n_wrong = 0;
 	int rc = 0;
 
 	if (check_table(db, path, err))
@@ -263,9 +266,10 @@ static int read_rows(sqlite3 *db, const char *path, header_fn each, void *contex
 		if (n >= PACKAGES_MAX)
 			return mp_error_set(err, MP_E_FORMAT, 0, "'%s' has more than %d packages",
 					    path, PACKAGES_MAX);
-		if (wrong)
-			mp_warn("'%s': a package's header is left out: %s", path, wrong);
-		else
+		if (wrong && n_wrong++ == 0)
+			mp_warn("'%s': package headers are left out, the first because %s", path,
+				wrong);
+		if (!wrong)
 			rc = each(context, &header, err);
 		if (rc)
 			return rc < 0 ? -1 : 0;
@@ -282,6 +286,7 @@ static int read_database(const struct mp_contents *contents, const char *path, h
 
 	if (sqlite3_initialize() != SQLITE_OK)
 		return mp_error_set(err, MP_E_SYS, 0, "start SQLite");
+	sqlite3_hard_heap_limit64(HEAP_MAX_BYTES);
 	source.vfs = *sqlite3_vfs_find(NULL);
 	source.vfs.iVersion = 1;
 	source.vfs.szOsFile = sizeof(struct source_file);
@@ -385,6 +390,9 @@ static int scan_file(void *context, const char *path, struct mp_error *err)
 
 	if (rc <= 0)
 		return rc;
+	/* Any number of packages may name it. */
+	if (mp_scan_is_claimed(rpm->scan, file))
+		return 0;
 	if (!rpm->entry)
 		rpm->entry = mp_scan_add(rpm->scan, MP_PACKAGE_RPM);
 	mp_scan_claim(rpm->scan, file, rpm->entry);
@@ -405,6 +413,20 @@ static void take_source(struct mp_package *pub, const char *file)
 		pub->source_version = mp_xstrndup(before + 1, len - 9);
 }
 
+/* What is kept of @header in memory. */
+static size_t text_bytes(const struct mp_rpm_header *header)
+{
+	const char *const texts[] = {
+		header->version, header->release, header->architecture, header->vendor,
+		header->license, header->url,     header->source,
+	};
+	size_t sum = 0;
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(texts); i++)
+		sum += texts[i] ? strlen(texts[i]) : 0;
+	return sum;
+}
+
 static int scan_header(void *context, const struct mp_rpm_header *header, struct mp_error *err)
 {
 	struct rpm *rpm = context;
@@ -413,7 +435,8 @@ static int scan_header(void *context, const struct mp_rpm_header *header, struct
 	rpm->entry = NULL;
 	if (mp_rpm_header_files(header, scan_file, rpm, err) < 0)
 		return -1;
-	if (!rpm->entry || !mp_package_name_is_sane(header->name))
+	if (!rpm->entry || !mp_package_name_is_sane(header->name) ||
+	    !mp_scan_take_room(rpm->scan, text_bytes(header)))
 		return 0;
 	rpm->entry->installed = true;
 	pub = &rpm->entry->pub;
@@ -461,9 +484,7 @@ struct asked {
 
 static int push_path(void *context, const char *path, struct mp_error *err)
 {
-	(void)err;
-	mp_strv_push(((struct asked *)context)->paths, path);
-	return 0;
+	return mp_package_push(((struct asked *)context)->paths, path, err);
 }
 
 /* A name may be installed in several versions or for several architectures: all of them. */

@@ -219,3 +219,36 @@ test_hostile_links()
 	expect 7 "$MICROPACK" pack list --root tree -o out.tar
 	says 'not in the image: /a/magic/passwd'
 }
+
+# A configuration of the loader that includes half the image, again and again.
+test_hostile_loader_configuration()
+{
+	mkdir -p tree/etc tree/bin tree/d{1..30}/e{1..30}/f
+	cp /bin/true tree/bin/true
+	yes 'include /*/*/*/*' | head -n 30000 >tree/etc/ld.so.conf
+	printf '/bin/true\n' >list
+	expect 7 timeout 30 "$MICROPACK" pack list --root tree -o out.tar
+	grep -q "ld.so.conf includes more than can be read" err || fail "$(cat err)"
+	says 'not in the image: libc.so.6'
+}
+
+# A link in the place of the package records leads nowhere that a container has something mounted.
+test_hostile_place_of_package_records()
+{
+	local target
+
+	for target in /proc /sys /dev /tmp ../../../../../../etc; do
+		rm -rf tree
+		mkdir -p tree/var/lib/dpkg/info
+		: >tree/a
+		printf '/a\n' | tee list >tree/var/lib/dpkg/info/p.list
+		printf 'Package: p\nVersion: 1\n' >tree/var/lib/dpkg/status
+		ln -s "$target" tree/var/lib/dpkg/status.d
+		expect 0 "$MICROPACK" pack list --root tree -o out.tar
+		not_in_archive out.tar proc/p
+		not_in_archive out.tar sys/p
+		not_in_archive out.tar dev/p
+		not_in_archive out.tar etc/p
+		[ ! -e /tmp/p ] && [ ! -e /etc/p ] || fail 'a file of the host'
+	done
+}

@@ -477,6 +477,8 @@ Test(packages, hostile_schemas)
 		"INSERT INTO Packages VALUES (64)",
 		"CREATE TABLE Packages(n, blob AS (zeroblob(n)) STORED); "
 		"INSERT INTO Packages VALUES (64)",
+		"CREATE TABLE Packages(h, blob AS (hex(zeroblob(9000000)))); "
+		"INSERT INTO Packages(h) VALUES (1)",
 	};
 
 	for (size_t i = 0; i < MP_ARRAY_LEN(schemas); i++) {
@@ -579,6 +581,116 @@ Test(packages, no_place_for_records)
 	cr_expect_eq(mp_packages_count(packages), 1);
 	cr_expect(strstr(heard(), "'/var/lib/dpkg/status.d' in the image is no directory"));
 	expect_absent(&tree, "/nowhere/at/all/dash");
+}
+
+/* Nor are records put where a container has something mounted, nor is what is made there listed. */
+Test(packages, records_stay_out_of_mounts)
+{
+	static const char *const dirs[] = { "/proc", "/dev" };
+	static const struct mp_node made = { .mode = S_IFDIR | 0755, .nlink = 1 };
+
+	for (size_t i = 0; i < MP_ARRAY_LEN(dirs); i++) {
+		MP_AUTO(tree_clear) struct tree tree;
+		MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
+		MP_AUTO(mp_freep) char *record = mp_path_join(dirs[i], "dash");
+
+		make_debian(&tree);
+		tree_link(&tree, "/var/lib/dpkg/status.d", dirs[i]);
+		mp_fileset_add(tree.set, dirs[i], &made, MP_WHY(MP_REASON_MOUNT_POINT));
+		mp_resolver_hide_contents(tree.resolver, "/proc");
+		keep(&tree, "/bin/sh");
+		listen();
+		packages = describe(&tree);
+		cr_expect_eq(mp_packages_count(packages), 1);
+		cr_expect(strstr(heard(), "in the image is no directory"), "%s", heard());
+		expect_absent(&tree, record);
+	}
+}
+
+/* Of any number of lists that name a file, the first has it: no other takes memory. */
+Test(packages, one_file_in_many_lists)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
+	MP_AUTO(mp_freep) char *names = NULL;
+	MP_AUTO(mp_buf_free) struct mp_buf apk = { 0 };
+
+	tree_make(&tree);
+	tree_file(&tree, "/app", "", 0755);
+	for (int i = 0; i < 20; i++) {
+		MP_AUTO(mp_freep)
+		char *sums = mp_xasprintf("/var/lib/dpkg/status.d/p%02d.md5sums", i);
+		MP_AUTO(mp_freep) char *stanza = mp_xasprintf("/var/lib/dpkg/status.d/p%02d", i);
+
+		tree_file(&tree, sums, "00000000000000000000000000000000  app\n", 0644);
+		tree_file(&tree, stanza, "Package: p\nVersion: 1\nArchitecture: all\n", 0644);
+		mp_buf_addf(&apk, "P:a%d\nV:1\nF:\nR:app\n\n", i);
+	}
+	tree_bytes(&tree, "/lib/apk/db/installed", apk.data, apk.len, 0644);
+	keep(&tree, "/app");
+	packages = describe(&tree);
+	names = names_of(packages);
+	cr_expect_str_eq(names, "p 1 all 1\n", "%s", names);
+}
+
+/* A line that is repeated makes no record larger than all that there can be. */
+Test(packages, records_are_bounded)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
+	MP_AUTO(mp_buf_free) struct mp_buf sums = { 0 };
+	const struct mp_file *file;
+
+	tree_make(&tree);
+	tree_file(&tree, "/app", "", 0755);
+	for (int i = 0; i < 800000; i++)
+		mp_buf_adds(&sums, "00000000000000000000000000000000  app\n");
+	tree_file(&tree, "/var/lib/dpkg/status", "Package: p\nVersion: 1\n", 0644);
+	tree_file(&tree, "/var/lib/dpkg/info/p.list", "/app\n", 0644);
+	tree_bytes(&tree, "/var/lib/dpkg/info/p.md5sums", sums.data, sums.len, 0644);
+	keep(&tree, "/app");
+	listen();
+	packages = describe(&tree);
+	cr_expect_str_eq(heard(), "the package databases of the image have more than 24 MiB of "
+				  "records for what is packed: some are left out\n");
+	file = mp_fileset_find(tree.set, "/var/lib/dpkg/status.d/p.md5sums");
+	cr_assert_not_null(file);
+	cr_expect(file->node.size_bytes <= (uint64_t)24 << 20);
+}
+
+/* One list under many names is not read for ever. */
+Test(packages, reading_is_bounded, .timeout = 120)
+{
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_packages_freep) struct mp_packages *packages = NULL;
+	MP_AUTO(mp_freep) char *first = NULL;
+	MP_AUTO(mp_buf_free) struct mp_buf line = { 0 };
+	int fd;
+
+	tree_make(&tree);
+	tree_file(&tree, "/app", "", 0755);
+	tree_file(&tree, "/var/lib/dpkg/status", "Package: p\nVersion: 1\n", 0644);
+	for (int i = 0; i < 65535; i++)
+		mp_buf_addc(&line, 'x');
+	mp_buf_addc(&line, '\n');
+	first = tree_path(&tree, "/var/lib/dpkg/info/p.list");
+	fd = open(first, O_CREAT | O_WRONLY, 0644);
+	cr_assert(fd >= 0);
+	for (int i = 0; i < 1024; i++)
+		cr_assert_eq(write(fd, line.data, line.len), (ssize_t)line.len);
+	close(fd);
+	for (int i = 0; i < 200; i++) {
+		MP_AUTO(mp_freep)
+		char *path = mp_xasprintf("%s/var/lib/dpkg/info/q%03d.list", tree.dir, i);
+
+		cr_assert_eq(link(first, path), 0, "link '%s'", path);
+	}
+	keep(&tree, "/app");
+	listen();
+	packages = describe(&tree);
+	cr_expect_eq(mp_packages_count(packages), 0);
+	cr_assert(strstr(heard(), "more than 512 MiB would be read of such files"), "%s", heard());
+	cr_expect_eq(strchr(heard(), '\n')[1], '\0', "one warning: %s", heard());
 }
 
 Test(packages, none)

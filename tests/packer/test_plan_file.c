@@ -130,6 +130,9 @@ Test(plan_file, edited)
 	}
 }
 
+#define NAME_OF_64 "aaaaaaaaaaaaaaaabbbbbbbbbbbbbbbbccccccccccccccccdddddddddddddddd"
+#define NAME_OF_256 NAME_OF_64 NAME_OF_64 NAME_OF_64 NAME_OF_64
+
 Test(plan_file, refused)
 {
 	static const struct {
@@ -150,6 +153,11 @@ Test(plan_file, refused)
 		{ HEADER "\n/a\\q\n", "plan.txt:3: malformed escape; a backslash is written '\\\\'",
 		  MP_E_FORMAT },
 		{ HEADER "/a\tdirectory\n", "plan.txt:2: unknown type in column 2", MP_E_FORMAT },
+		{ HEADER "/\tmade-file\t0\ttraced\t\t\t0644 0 0 0.000000000\n",
+		  "plan.txt:2: '/' cannot be made: no Linux system has such a path", MP_E_FORMAT },
+		{ HEADER "/" NAME_OF_256 "\tmade-dir\t0\ttraced\t\t\t0755 0 0 0.000000000\n",
+		  "plan.txt:2: '/" NAME_OF_256 "' cannot be made: no Linux system has such a path",
+		  MP_E_FORMAT },
 		{ HEADER "/a\tdir\t-1\n", "plan.txt:2: no size in column 3", MP_E_FORMAT },
 		{ HEADER "/a\tdir\t99999999999999999999\n", "plan.txt:2: no size in column 3",
 		  MP_E_FORMAT },

@@ -248,6 +248,21 @@ Test(resolve, hidden_directories_have_no_contents)
 	cr_expect_eq(names.n, 0);
 }
 
+/* What is made for the packed image, and the image has not, has nothing in it. */
+Test(resolve, made_directories_are_empty)
+{
+	static const struct mp_node made = { .mode = S_IFDIR | 01777, .nlink = 1 };
+	MP_AUTO(tree_clear) struct tree tree;
+	MP_AUTO(mp_strv_free) struct mp_strv names = { 0 };
+	struct mp_error err;
+
+	tree_make(&tree);
+	tree_link(&tree, "/link", "/tmp");
+	mp_fileset_add(tree.set, "/tmp", &made, MP_WHY(MP_REASON_MOUNT_POINT));
+	cr_assert_eq(mp_resolver_list(tree.resolver, "/link", &names, &err), 0, "%s", err.msg);
+	cr_expect_eq(names.n, 0);
+}
+
 /* Directories and symlinks are looked up once: an image does not change. */
 Test(resolve, remembers_what_it_passed)
 {
