@@ -113,6 +113,24 @@ pack_list()
 		-o /dev/stdout 2>&1 >"$work/out.tar" | tail -n 1
 }
 
+# As pack does it by itself: on the disk, and with the document of all files beside it.
+pack_file()
+{
+	"$work/measure" "$micropack" pack -q "$work/$2.list" --image "$image:$1" --source overlay \
+		-o "$work/packed.tar" 2>&1 >/dev/null | tail -n 1
+}
+
+tar_file()
+{
+	mkdir -p "$work/joined"
+	# shellcheck disable=SC2016
+	unshare -m bash -euc '
+		mount -t overlay -o "ro,noatime,lowerdir=$2" overlay "$1/joined"
+		exec "$1/measure" bash -c "tar -C $1/joined --no-recursion --xattrs --numeric-owner \
+			-T $1/$3.tar-list -cf $1/tar.tar && sync $1/tar.tar"' \
+		bash "$work" "$(layers_of "$image:$1")" "$2" 2>&1 | tail -n 1
+}
+
 # What one pass over a stream costs: read_stream COMMAND...
 read_stream()
 {
@@ -158,6 +176,8 @@ make_images
 echo "== packing, median of $rounds; the last column is peak memory (at most 65536)"
 compare "20,000 small files, against GNU tar" 1.15 "pack_list small many" "tar_list small many"
 compare "300 large files, against GNU tar" 1.15 "pack_list small few" "tar_list small few"
+compare "small files, with their document, on the disk" 1.15 "pack_file small many" "tar_file small many"
+compare "large files, with their document, on the disk" 1.15 "pack_file small few" "tar_file small few"
 compare "small files, 3 GB image against 0.3 GB" 1.10 "pack_list large many" "pack_list small many"
 compare "large files, 3 GB image against 0.3 GB" 1.10 "pack_list large few" "pack_list small few"
 compare "small files from an export, against bsdtar" 1.3 "pack_list small many export" read_export

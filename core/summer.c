@@ -8,8 +8,8 @@
 #include <string.h>
 
 /* Small enough for the caches of two processors, large enough that waking a thread is rare. */
-#define SLOT_BYTES ((size_t)1 << 17)
-#define SLOTS 8
+#define SLOT_BYTES ((size_t)1 << 18)
+#define SLOTS 4
 /* Empty texts take no room in a slot: it is full with so many ends as well. */
 #define CUTS_MAX 4096
 
@@ -38,7 +38,8 @@ struct worker {
 /* Slots are filled in turn; one that all workers are done with is free again. */
 struct mp_summer {
 	pthread_mutex_t lock;
-	pthread_cond_t changed;
+	pthread_cond_t handed_over; /* or the end */
+	pthread_cond_t done;        /* some worker, with a slot */
 	struct slot slots[SLOTS];
 	size_t put; /* slots that were handed over: the one after them is filled */
 	struct worker workers[MP_SUM_KINDS];
@@ -67,14 +68,14 @@ static void *work(void *context)
 	pthread_mutex_lock(&summer->lock);
 	for (;;) {
 		while (worker->taken == summer->put && !summer->ends)
-			pthread_cond_wait(&summer->changed, &summer->lock);
+			pthread_cond_wait(&summer->handed_over, &summer->lock);
 		if (summer->ends)
 			break;
 		pthread_mutex_unlock(&summer->lock);
 		sum_slot(worker, &summer->slots[worker->taken % SLOTS]);
 		pthread_mutex_lock(&summer->lock);
 		worker->taken++;
-		pthread_cond_broadcast(&summer->changed);
+		pthread_cond_signal(&summer->done);
 	}
 	pthread_mutex_unlock(&summer->lock);
 	return NULL;
@@ -85,7 +86,8 @@ struct mp_summer *mp_summer_new(unsigned int kinds)
 	struct mp_summer *summer = mp_xcalloc(1, sizeof(*summer));
 
 	pthread_mutex_init(&summer->lock, NULL);
-	pthread_cond_init(&summer->changed, NULL);
+	pthread_cond_init(&summer->handed_over, NULL);
+	pthread_cond_init(&summer->done, NULL);
 	for (size_t i = 0; i < SLOTS; i++)
 		summer->slots[i].data = mp_xmalloc(SLOT_BYTES);
 	for (size_t i = 0; i < MP_SUM_KINDS; i++) {
@@ -124,9 +126,9 @@ static void hand_over(struct mp_summer *summer)
 	}
 	pthread_mutex_lock(&summer->lock);
 	summer->put++;
-	pthread_cond_broadcast(&summer->changed);
+	pthread_cond_broadcast(&summer->handed_over);
 	while (!fewer_wait(summer, SLOTS))
-		pthread_cond_wait(&summer->changed, &summer->lock);
+		pthread_cond_wait(&summer->done, &summer->lock);
 	pthread_mutex_unlock(&summer->lock);
 	slot = &summer->slots[summer->put % SLOTS];
 	slot->len = 0;
@@ -169,7 +171,7 @@ void mp_summer_wait(struct mp_summer *summer)
 		hand_over(summer);
 	pthread_mutex_lock(&summer->lock);
 	while (!fewer_wait(summer, 1))
-		pthread_cond_wait(&summer->changed, &summer->lock);
+		pthread_cond_wait(&summer->done, &summer->lock);
 	pthread_mutex_unlock(&summer->lock);
 }
 
@@ -179,7 +181,7 @@ void mp_summer_freep(struct mp_summer **summer)
 		return;
 	pthread_mutex_lock(&(*summer)->lock);
 	(*summer)->ends = true;
-	pthread_cond_broadcast(&(*summer)->changed);
+	pthread_cond_broadcast(&(*summer)->handed_over);
 	pthread_mutex_unlock(&(*summer)->lock);
 	for (size_t i = 0; i < MP_SUM_KINDS; i++) {
 		if ((*summer)->workers[i].running)
@@ -191,6 +193,7 @@ void mp_summer_freep(struct mp_summer **summer)
 		mp_freep(&(*summer)->slots[i].cuts);
 	}
 	pthread_mutex_destroy(&(*summer)->lock);
-	pthread_cond_destroy(&(*summer)->changed);
+	pthread_cond_destroy(&(*summer)->handed_over);
+	pthread_cond_destroy(&(*summer)->done);
 	mp_freep(summer);
 }

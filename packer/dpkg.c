@@ -181,7 +181,7 @@ static int scan_list(struct dpkg *dpkg, const char *path, const char *key, bool 
 	MP_AUTO(mp_lines_close) struct mp_lines lines = { .contents = MP_CONTENTS_CLOSED };
 	char *line;
 	size_t len;
-	int rc = mp_lines_open(&lines, dpkg->scan->resolver, path, err);
+	int rc = mp_lines_open_listed(&lines, dpkg->scan->resolver, path, err);
 
 	while (rc > 0 && (rc = mp_lines_next(&lines, &line, &len, err)) > 0) {
 		const char *listed = sums ? summed_path(line, len) : line;
@@ -211,7 +211,7 @@ static int scan_lists(struct dpkg *dpkg, const char *dir, const char *suffix, bo
 		return -1;
 	for (size_t i = 0; i < names.n; i++) {
 		MP_AUTO(mp_freep) char *key = without_suffix(names.v[i], suffix);
-		MP_AUTO(mp_freep) char *path = mp_path_join(dir, names.v[i]);
+		MP_AUTO(mp_freep) char *path = key ? mp_path_join(dir, names.v[i]) : NULL;
 
 		if (key && scan_list(dpkg, path, key, sums, err))
 			return -1;

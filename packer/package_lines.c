@@ -10,6 +10,13 @@
 /* Of most lists, all. Less than what malloc(3) asks the kernel for each time. */
 #define LINE_BUFFER_BYTES ((size_t)32 << 10)
 
+static void start_lines(struct mp_lines *lines, const char *path)
+{
+	lines->path = mp_xstrdup(path);
+	lines->size = LINE_BUFFER_BYTES;
+	lines->buf = mp_xmalloc(lines->size + 1);
+}
+
 int mp_lines_open(struct mp_lines *lines, struct mp_resolver *resolver, const char *path,
 		  struct mp_error *err)
 {
@@ -22,12 +29,28 @@ int mp_lines_open(struct mp_lines *lines, struct mp_resolver *resolver, const ch
 		return 0;
 	if (mp_rootfs_open(mp_resolver_root(resolver), res.path, &lines->contents, err))
 		return -1;
-	lines->path = mp_xstrdup(res.path);
+	start_lines(lines, res.path);
 	lines->node = mp_xmalloc(sizeof(*lines->node));
 	mp_node_copy(lines->node, res.node);
-	lines->size = LINE_BUFFER_BYTES;
-	lines->buf = mp_xmalloc(lines->size + 1);
 	return 1;
+}
+
+int mp_lines_open_listed(struct mp_lines *lines, struct mp_resolver *resolver, const char *path,
+			 struct mp_error *err)
+{
+	struct mp_error local = { 0 };
+
+	*lines = (struct mp_lines){ .contents = MP_CONTENTS_CLOSED };
+	if (mp_rootfs_open(mp_resolver_root(resolver), path, &lines->contents, &local) == 0) {
+		start_lines(lines, path);
+		return 1;
+	}
+	/* There are symlinks in it, or it is no file: whoever resolves it knows. */
+	if (local.code == MP_E_NOTFOUND || local.code == MP_E_FORMAT)
+		return mp_lines_open(lines, resolver, path, err);
+	if (err)
+		*err = local;
+	return -1;
 }
 
 void mp_lines_close(struct mp_lines *lines)

@@ -10,7 +10,7 @@
 
 struct mp_lines {
 	struct mp_contents contents;
-	struct mp_node *node; /* of the file */
+	struct mp_node *node; /* of the file; NULL where it was not looked at */
 	char *path;           /* where it really is */
 	char *buf;
 	size_t size;       /* of buf, without a byte for a NUL */
@@ -22,6 +22,12 @@ struct mp_lines {
 /* 1 and *lines (closed by the caller), 0 where there is no regular file, -1. */
 MP_MUST_USE int mp_lines_open(struct mp_lines *lines, struct mp_resolver *resolver,
 			      const char *path, struct mp_error *err);
+/*
+ * The same for a @path that mp_resolver_list has just named: a database may have thousands, so it
+ * is opened without being looked up first. lines->node may be NULL.
+ */
+MP_MUST_USE int mp_lines_open_listed(struct mp_lines *lines, struct mp_resolver *resolver,
+				     const char *path, struct mp_error *err);
 /*
  * 1 and the next line without its newline (borrowed until the next call, may be written to), 0 at
  * the end, -1: MP_E_FORMAT beyond MP_LINES_MAX_BYTES, or where a line is longer than 128 KiB.
