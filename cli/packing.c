@@ -106,7 +106,7 @@ static int write_forms(struct mp_rootfs *root, const struct mp_fileset *set,
 	}
 	for (size_t i = 0; i < n; i++)
 		written[i] = *targets[i];
-	if (mp_archive_write_layers(root, set, listener, written, n, &packed->stats, err))
+	if (mp_archive_write(root, set, listener, written, n, &packed->stats, err))
 		return -1;
 	for (size_t i = 0; i < n; i++)
 		*targets[i] = written[i];

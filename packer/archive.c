@@ -567,10 +567,9 @@ static bool all_utf8(const struct mp_fileset *set)
 	return true;
 }
 
-int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set,
-			    const struct mp_archive_listener *listener, struct mp_layer *layers,
-			    size_t n_layers, struct mp_archive_stats *stats_out,
-			    struct mp_error *err)
+int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set,
+		     const struct mp_archive_listener *listener, struct mp_layer *layers,
+		     size_t n_layers, struct mp_archive_stats *stats_out, struct mp_error *err)
 {
 	MP_AUTO(mp_freep) const struct mp_file **files = mp_fileset_sorted(set);
 	MP_AUTO(mp_summer_freep) struct mp_summer *sum = mp_summer_new(1u << MP_SUM_SHA256);
@@ -600,14 +599,6 @@ int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set
 	}
 	*stats_out = stats;
 	return 0;
-}
-
-int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set, int fd, const char *name,
-		     struct mp_archive_stats *stats_out, struct mp_error *err)
-{
-	struct mp_layer plain = { .fd = fd, .name = name };
-
-	return mp_archive_write_layers(root, set, NULL, &plain, 1, stats_out, err);
 }
 
 /* An archive of files of our own */

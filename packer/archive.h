@@ -23,25 +23,6 @@ struct mp_layer {
 };
 
 /*
- * Writes @set with the contents from @root to @fd as a POSIX pax archive (POSIX.1-2017 pax, "ustar"
- * with extended headers where a value does not fit): entries as mp_fileset_sorted has them,
- * relative names without "./", numeric owners and no names of them, modes, mtimes with nanoseconds,
- * symlinks, hard links (the first name carries the contents), devices, FIFOs, xattrs as
- * SCHILY.xattr records. The same set gives the same bytes. The root itself has an entry, "/", only
- * where it is not what engines make of it by themselves: 0755, 0:0, no xattrs. What lies in a
- * directory with a default ACL and has no ACL of its own says so, or unpacking would give it one.
- * Files with a GiB of holes, more than half of their size, are sparse entries (GNU.sparse 1.0; in
- * sets of more than 64 GiB, from a MiB on), whatever the source stores of them: packer/sparse.h.
- * Sockets are left out with a warning, as tar does. @name is used in errors.
- *
- * A file that changes its size meanwhile is MP_E_SYS; what was written of the archive is then of no
- * use.
- */
-MP_MUST_USE int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set, int fd,
-				 const char *name, struct mp_archive_stats *stats_out,
-				 struct mp_error *err);
-
-/*
  * Is told of the regular files that go into an archive, in its order, while they are written: each
  * is read once, whoever wants its contents. Where the archive fails, no further call comes.
  */
@@ -59,13 +40,25 @@ struct mp_archive_listener {
 };
 
 /*
- * The same to each file of @layers, one or more, compressed as they say; sets what is said of it.
- * @listener: NULL for none.
+ * Writes @set with the contents from @root to each file of @layers, one or more, compressed as they
+ * say, and sets what is said of it. The archive is POSIX pax (POSIX.1-2017 pax, "ustar" with
+ * extended headers where a value does not fit): entries as mp_fileset_sorted has them,
+ * relative names without "./", numeric owners and no names of them, modes, mtimes with nanoseconds,
+ * symlinks, hard links (the first name carries the contents), devices, FIFOs, xattrs as
+ * SCHILY.xattr records. The same set gives the same bytes. The root itself has an entry, "/", only
+ * where it is not what engines make of it by themselves: 0755, 0:0, no xattrs. What lies in a
+ * directory with a default ACL and has no ACL of its own says so, or unpacking would give it one.
+ * Files with a GiB of holes, more than half of their size, are sparse entries (GNU.sparse 1.0; in
+ * sets of more than 64 GiB, from a MiB on), whatever the source stores of them: packer/sparse.h.
+ * Sockets are left out with a warning, as tar does.
+ *
+ * A file that changes its size meanwhile is MP_E_SYS; what was written of the archive is then of no
+ * use. @listener: NULL for none.
  */
-MP_MUST_USE int mp_archive_write_layers(struct mp_rootfs *root, const struct mp_fileset *set,
-					const struct mp_archive_listener *listener,
-					struct mp_layer *layers, size_t n_layers,
-					struct mp_archive_stats *stats_out, struct mp_error *err);
+MP_MUST_USE int mp_archive_write(struct mp_rootfs *root, const struct mp_fileset *set,
+				 const struct mp_archive_listener *listener,
+				 struct mp_layer *layers, size_t n_layers,
+				 struct mp_archive_stats *stats_out, struct mp_error *err);
 
 /* A regular file in an archive that is not a root file system's. */
 struct mp_archive_member {

@@ -20,7 +20,7 @@ struct mp_file_digest {
 /* @set: borrowed until mp_digests_freep; it must not change any more. */
 struct mp_digests *mp_digests_new(const struct mp_fileset *set);
 
-/* To be told what one archive of the set holds (mp_archive_write_layers); borrowed. */
+/* To be told what one archive of the set holds (mp_archive_write); borrowed. */
 const struct mp_archive_listener *mp_digests_listener(struct mp_digests *digests);
 
 /* When the archive has been written, and before what follows: waits until all are there. */

@@ -4,6 +4,7 @@
 
 #include "core/path.h"
 #include "core/sha256.h"
+#include "packer/archive.h"
 #include "packer/fileset.h"
 
 #include <criterion/criterion.h>
@@ -412,6 +413,16 @@ SPECIMEN_FN struct mp_rootfs *open_stream_of(const char *command, size_t chunk)
 	cr_assert_eq(feed_fd(fileno(pipe), chunk, &root, &err), 0, "%s: %s", command, err.msg);
 	pclose(pipe);
 	return root;
+}
+
+/* One archive, not compressed. */
+SPECIMEN_FN int write_archive(struct mp_rootfs *root, const struct mp_fileset *set, int fd,
+			      const char *name, struct mp_archive_stats *stats_out,
+			      struct mp_error *err)
+{
+	struct mp_layer plain = { .fd = fd, .name = name };
+
+	return mp_archive_write(root, set, NULL, &plain, 1, stats_out, err);
 }
 
 #endif

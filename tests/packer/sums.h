@@ -65,8 +65,8 @@ SPECIMEN_FN int sums_archive(struct sums *sums, struct mp_error *err)
 
 	cr_assert_geq(fd, 0);
 	sums->digests = mp_digests_new(sums->set);
-	if (mp_archive_write_layers(sums->root, sums->set, mp_digests_listener(sums->digests),
-				    &layer, 1, &stats, err))
+	if (mp_archive_write(sums->root, sums->set, mp_digests_listener(sums->digests), &layer, 1,
+			     &stats, err))
 		return -1;
 	mp_digests_wait(sums->digests);
 	return 0;

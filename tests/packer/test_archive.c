@@ -33,7 +33,7 @@ static struct mp_archive_stats pack(struct mp_rootfs *root, const struct mp_file
 	char hex[MP_SHA256_HEX_SIZE];
 
 	cr_assert_geq(fd, 0, "'%s': %m", path);
-	cr_assert_eq(mp_archive_write(root, set, fd, path, &stats, &err), 0, "%s", err.msg);
+	cr_assert_eq(write_archive(root, set, fd, path, &stats, &err), 0, "%s", err.msg);
 	cr_assert_eq(mp_sha256_file(path, hex, &err), 0);
 	cr_expect_str_eq(hex, stats.layer_sha256);
 	return stats;
@@ -59,7 +59,7 @@ static int pack_some(const char *dir, const char *const *paths, int fd, struct m
 		cr_assert_eq(mp_rootfs_lookup(root, *paths, &node, err), 1, "'%s'", *paths);
 		mp_fileset_add(set, *paths, &node, MP_WHY(MP_REASON_LISTED));
 	}
-	return mp_archive_write(root, set, fd, "out.tar", &stats, err);
+	return write_archive(root, set, fd, "out.tar", &stats, err);
 }
 
 static void set_up(struct scratch *scratch, char **dir_out, char **tar_out)
@@ -350,7 +350,7 @@ static void pack_resized(off_t size, const char *message)
 	else
 		cr_assert_eq(truncate(path, size), 0);
 	fd = open(tar, O_RDWR | O_CREAT, 0644);
-	cr_expect_eq(mp_archive_write(root, set, fd, tar, &stats, &err), -1, "%jd", (intmax_t)size);
+	cr_expect_eq(write_archive(root, set, fd, tar, &stats, &err), -1, "%jd", (intmax_t)size);
 	cr_expect_str_eq(err.msg, message);
 }
 

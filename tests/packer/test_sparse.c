@@ -166,7 +166,7 @@ static struct mp_archive_stats pack_root(struct mp_rootfs *root, const char *con
 		cr_assert_eq(mp_rootfs_lookup(root, *paths, &node, &err), 1, "'%s'", *paths);
 		mp_fileset_add(set, *paths, &node, MP_WHY(MP_REASON_LISTED));
 	}
-	cr_assert_eq(mp_archive_write(root, set, fd, tar, &stats, &err), 0, "%s", err.msg);
+	cr_assert_eq(write_archive(root, set, fd, tar, &stats, &err), 0, "%s", err.msg);
 	return stats;
 }
 
