@@ -52,6 +52,14 @@ static void add_record(struct mp_fileset *set, const char *dir, const char *file
 				    MP_WHY(MP_REASON_PACKAGE, .detail = entry->pub.name));
 }
 
+/* Not so of /proc and the like, which a link of the image may well lead to. */
+static bool has_contents(const struct mp_resolver *resolver, const char *dir)
+{
+	MP_AUTO(mp_freep) char *path = mp_path_join(dir, "x");
+
+	return !mp_resolver_hides(resolver, path) && !mp_path_is_under(dir, "/dev");
+}
+
 /* The real path of status.d, which is kept, or made where the image has none; NULL: no place. */
 static int keep_status_dir(struct mp_resolver *resolver, struct mp_fileset *set,
 			   const struct mp_package_entry *entry, char **path_out,
@@ -71,7 +79,7 @@ static int keep_status_dir(struct mp_resolver *resolver, struct mp_fileset *set,
 	if (mp_resolve(resolver, MP_DPKG_DIR, 0, &dpkg, err) ||
 	    mp_resolve(resolver, MP_DPKG_DIR "/status.d", 0, &res, err))
 		return -1;
-	if (mp_resolution_is_dir(&res)) {
+	if (mp_resolution_is_dir(&res) && has_contents(resolver, res.path)) {
 		mp_resolution_keep(&res, set, &why);
 		*path_out = mp_xstrdup(res.path);
 		return 0;

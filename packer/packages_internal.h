@@ -113,7 +113,7 @@ void mp_scan_claim(struct mp_scan *scan, const struct mp_file *file,
 		   struct mp_package_entry *entry);
 
 /* Of all records together; a large image with all its packages has a tenth of it. */
-#define MP_RECORDS_MAX_BYTES ((size_t)32 << 20)
+#define MP_RECORDS_MAX_BYTES ((size_t)24 << 20)
 
 /* Room for @bytes more of records. Where there is none, false, and a warning the first time. */
 bool mp_scan_take_room(struct mp_scan *scan, size_t bytes);
