@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/places.h"
 
+#include "core/file.h"
 #include "core/path.h"
 
 #include <errno.h>
@@ -18,48 +19,26 @@ struct mp_known_place {
 	char *real; /* where links lead, for what is read; NULL: the same, or not there */
 };
 
-/* Up to its last slash; "." without one. */
-static char *directory_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? mp_xstrndup(path, (size_t)(slash - path) + 1) : mp_xstrdup(".");
-}
-
-static const char *name_of(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 /* A link that is written is replaced, so that the last name is not followed. */
 static char *key_of(const char *path)
 {
-	MP_AUTO(mp_freep) char *directory = directory_of(path);
+	MP_AUTO(mp_freep) char *directory = mp_path_directory(path);
 	MP_AUTO(mp_freep) char *real = realpath(directory, NULL);
 
-	return mp_path_join(real ? real : directory, name_of(path));
-}
-
-/* What is no regular file takes what is written, as often as one likes. */
-static bool is_device(const char *path)
-{
-	struct stat st;
-
-	return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+	return mp_path_join(real ? real : directory, mp_path_base(path));
 }
 
 int mp_place_check_writable(const char *path, struct mp_error *err)
 {
-	MP_AUTO(mp_freep) char *directory = directory_of(path);
+	MP_AUTO(mp_freep) char *directory = mp_path_directory(path);
+	bool in_place = mp_outfile_is_in_place(path);
 	struct stat st;
 
 	if (!path[0])
 		return mp_error_set(err, MP_E_USAGE, ENOENT, "create '%s'", path);
 	if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
 		return mp_error_set(err, MP_E_USAGE, EISDIR, "create '%s'", path);
-	if (faccessat(AT_FDCWD, is_device(path) ? path : directory, W_OK, AT_EACCESS) < 0)
+	if (faccessat(AT_FDCWD, in_place ? path : directory, W_OK, AT_EACCESS) < 0)
 		return mp_error_set(err, MP_E_USAGE, errno, "create '%s'", path);
 	return 0;
 }
@@ -83,7 +62,8 @@ int mp_places_add(struct mp_places *places, struct mp_place place, struct mp_err
 		return 0;
 	if (place.use == MP_PLACE_WRITTEN && mp_place_check_writable(place.path, err))
 		return -1;
-	if (is_device(place.path))
+	/* What is no regular file takes what is written, as often as one likes. */
+	if (mp_outfile_is_in_place(place.path))
 		return 0;
 	places->v = mp_array_grow(places->v, places->n, &places->cap, sizeof(*places->v));
 	known = &places->v[places->n++];

@@ -16,6 +16,8 @@ const struct mp_archive_listener *mp_sbom_listener(struct mp_sbom *sbom)
 
 char *mp_sbom_path(const char *archive_path)
 {
+	if (mp_outfile_is_in_place(archive_path))
+		return NULL;
 	return mp_xasprintf("%.*s.spdx.json", (int)mp_archive_stem_length(archive_path),
 			    archive_path);
 }

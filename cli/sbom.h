@@ -29,7 +29,8 @@ MP_MUST_USE int mp_sbom_write(struct mp_sbom *sbom, const struct mp_image *image
 MP_MUST_USE int mp_sbom_commit(struct mp_sbom *sbom, struct mp_error *err);
 void mp_sbom_clear(struct mp_sbom *sbom);
 
-/* Its place: "out/rootfs.spdx.json" for "out/rootfs.tar.gz"; owned by the caller. */
+/* Its place: "out/rootfs.spdx.json" for "out/rootfs.tar.gz"; owned by the caller. NULL where the
+ * archive is no file, but a device or a pipe: that has nothing beside it. */
 char *mp_sbom_path(const char *archive_path);
 
 #endif

@@ -84,11 +84,7 @@ int mp_fd_write_all(int fd, const void *data, size_t len, const char *what, stru
 	return 0;
 }
 
-/*
- * Whether @path names something that must not be replaced by a regular file: also /dev/stdout and
- * its like, which are links of the system's even where they lead to a regular file just now.
- */
-static bool is_special(const char *path)
+bool mp_outfile_is_in_place(const char *path)
 {
 	struct stat st;
 
@@ -119,7 +115,7 @@ int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *
 
 	if (!path[0]) /* its temporary file could be created */
 		return create_failed(path, ENOENT, err);
-	if (is_special(path)) {
+	if (mp_outfile_is_in_place(path)) {
 		fd = open(path, O_WRONLY | O_CLOEXEC);
 		if (fd < 0)
 			return open_failed(path, " for writing", err);

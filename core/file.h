@@ -5,6 +5,7 @@
 #include "core/buf.h"
 #include "core/error.h"
 
+#include <stdbool.h>
 #include <stdint.h>
 
 /*
@@ -41,6 +42,11 @@ struct mp_outfile {
  * file (/dev/null, a FIFO) is written in place.
  */
 MP_MUST_USE int mp_outfile_open(struct mp_outfile *file, const char *path, struct mp_error *err);
+/*
+ * Whether @path names something that must not be replaced by a regular file: also /dev/stdout and
+ * its like, which are links of the system's even where they lead to a regular file just now.
+ */
+bool mp_outfile_is_in_place(const char *path);
 /* Flushes to disk, checks every late error, and renames. @file is closed either way. */
 MP_MUST_USE int mp_outfile_commit(struct mp_outfile *file, struct mp_error *err);
 void mp_outfile_closep(struct mp_outfile *file);

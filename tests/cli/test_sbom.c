@@ -28,6 +28,8 @@ Test(sbom, path)
 
 		cr_expect_str_eq(path, cases[i].document, "'%s': '%s'", cases[i].archive, path);
 	}
+	cr_expect_null(mp_sbom_path("/dev/null"));
+	cr_expect_null(mp_sbom_path("/dev/stdout"));
 }
 
 /* Writes the document of an empty archive, "x.tar", and returns the time in it: 0, or -1. */
