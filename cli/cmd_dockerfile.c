@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/commands.h"
 #include "cli/images.h"
+#include "cli/places.h"
 #include "core/file.h"
 #include "core/log.h"
 #include "dockerfile-gen/dockerfile.h"
@@ -50,7 +51,8 @@ int mp_cmd_dockerfile(const struct mp_options *options, struct mp_error *err)
 		return mp_error_set(err, MP_E_USAGE, 0,
 				    "one of --image IMAGE and --config FILE is needed, and no "
 				    "argument; see 'micropack dockerfile --help'");
-	if (find_image(options, &image, err))
+	if (mp_places_check("--config", options->config, options->output, err) ||
+	    find_image(options, &image, err))
 		return -1;
 	return write_dockerfile(options, &image->config, err);
 }

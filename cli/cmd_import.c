@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cli/commands.h"
+#include "cli/places.h"
 #include "cli/traces.h"
 #include "core/file.h"
 #include "import/import.h"
@@ -34,11 +35,14 @@ int mp_cmd_import(const struct mp_options *options, struct mp_error *err)
 	const struct mp_import_options import = { options->format, options->qa.spec.workdir };
 	MP_AUTO(mp_buf_free) struct mp_buf text = { 0 };
 	MP_AUTO(mp_trace_freep) struct mp_trace *trace = NULL;
+	const char *output = options->output ? options->output : "trace.jsonl";
 	const char *path;
 
 	if (check_usage(options, err))
 		return -1;
 	path = options->arguments.v[0];
+	if (mp_places_check("FILE", path, output, err))
+		return -1;
 	if (mp_file_read(path, INPUT_MAX_BYTES, &text, err)) {
 		if (err->code == MP_E_SYS)
 			err->code = MP_E_USAGE;
@@ -46,5 +50,5 @@ int mp_cmd_import(const struct mp_options *options, struct mp_error *err)
 	}
 	if (mp_import(&import, text.data ? text.data : "", text.len, path, &trace, err))
 		return -1;
-	return mp_save_trace(trace, options->output ? options->output : "trace.jsonl", err);
+	return mp_save_trace(trace, output, err);
 }

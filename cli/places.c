@@ -30,7 +30,9 @@ static char *key_of(const char *path)
 
 int mp_place_check_writable(const char *path, struct mp_error *err)
 {
-	MP_AUTO(mp_freep) char *directory = mp_path_directory(path);
+	MP_AUTO(mp_freep) char *parent = mp_path_directory(path);
+	/* With a slash, so that it must be a directory. */
+	MP_AUTO(mp_freep) char *directory = mp_xasprintf("%s/", parent);
 	bool in_place = mp_outfile_is_in_place(path);
 	struct stat st;
 
@@ -89,4 +91,15 @@ void mp_places_free(struct mp_places *places)
 	}
 	mp_freep(&places->v);
 	*places = (struct mp_places){ 0 };
+}
+
+int mp_places_check(const char *what, const char *input, const char *output, struct mp_error *err)
+{
+	MP_AUTO(mp_places_free) struct mp_places places = { 0 };
+	const struct mp_place read = { MP_PLACE_READ, what, input, input };
+	const struct mp_place written = { MP_PLACE_WRITTEN, "-o", output, output };
+
+	if (mp_places_add(&places, read, err))
+		return -1;
+	return mp_places_add(&places, written, err);
 }

@@ -33,6 +33,10 @@ MP_MUST_USE int mp_places_add(struct mp_places *places, struct mp_place place,
 			      struct mp_error *err);
 void mp_places_free(struct mp_places *places);
 
+/* The same for a command that reads @input, which @what names, and writes @output. Either: NULL. */
+MP_MUST_USE int mp_places_check(const char *what, const char *input, const char *output,
+				struct mp_error *err);
+
 /* MP_E_USAGE where no file can be written at @path, as far as that can be told beforehand. */
 MP_MUST_USE int mp_place_check_writable(const char *path, struct mp_error *err);
 

@@ -384,6 +384,8 @@ void mp_resolution_keep(const struct mp_resolution *res, struct mp_fileset *set,
 		if (step->last && res->status == MP_RESOLVED_FOUND) {
 			mp_fileset_add(set, step->path, step->node, &last);
 			last = (struct mp_why){ MP_REASON_TARGET, step->path, NULL };
+		} else if (S_ISLNK(step->node->mode) && strcmp(step->path, res->asked) == 0) {
+			mp_fileset_add(set, step->path, step->node, why); /* leads nowhere */
 		} else if (S_ISLNK(step->node->mode)) {
 			mp_fileset_add(set, step->path, step->node,
 				       MP_WHY(MP_REASON_SYMLINK, .because = res->asked));

@@ -85,7 +85,8 @@ bool mp_resolution_is_dir(const struct mp_resolution *resolution);
  * Adds to @set what the walk met. FOUND: what the path names gets @why, where that is a symlink
  * each further object MP_REASON_TARGET because of the link before it. The rest gets
  * MP_REASON_SYMLINK because of the path that was asked for, or MP_REASON_PARENT because of what the
- * directory was passed for. Otherwise only the rest is there to be added.
+ * directory was passed for. Otherwise only the rest is there to be added; a link that is itself
+ * what was asked for gets @why there too.
  */
 void mp_resolution_keep(const struct mp_resolution *resolution, struct mp_fileset *set,
 			const struct mp_why *why);

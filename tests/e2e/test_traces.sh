@@ -165,6 +165,10 @@ test_traces_import()
 	prints trace.jsonl
 	[ ! -s err ]
 	head -n 1 trace.jsonl | grep -qF '"source":"import"'
+	cp list list.before
+	expect 2 "$MICROPACK" import --format list list -o ./list
+	says "FILE 'list' and -o './list' are the same place"
+	cmp list list.before
 	expect 0 "$MICROPACK" pack trace.jsonl --root root -o rootfs.tar
 	in_archive rootfs.tar etc/data
 	printf '%s\n' 'Attaching 6 probes...' 'PID    COMM               FD ERR PATH' \

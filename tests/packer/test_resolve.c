@@ -121,11 +121,11 @@ Test(resolve, keeps_what_was_crossed)
 		/* Not there: what leads there. */
 		{ "/half", 0,
 		  "/: parent of /half\n"
-		  "/half: symlink on the way to /half\n"
+		  "/half: traced\n"
 		  "/usr: parent of /half\n"
 		  "/usr/lib: parent of /half\n" },
 		{ "/usr/none/x", 0, "/: parent of /usr/none/x\n/usr: parent of /usr/none/x\n" },
-		{ "/self", 0, "/: parent of /self\n/self: symlink on the way to /self\n" },
+		{ "/self", 0, "/: parent of /self\n/self: traced\n" },
 	};
 	MP_AUTO(tree_clear) struct tree tree;
 
