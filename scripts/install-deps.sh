@@ -90,7 +90,7 @@ packages()
 		echo libclang-rt-dev
 	fi
 	if [ -n "$bench" ]; then
-		printf '%s\n' strace bpftrace wrk redis-tools binutils libtree pax-utils
+		printf '%s\n' strace bpftrace wrk redis-tools binutils libtree pax-utils python3-pyelftools
 	fi
 }
 
