@@ -170,6 +170,28 @@ void mp_outfile_closep(struct mp_outfile *file)
 	errno = saved_errno;
 }
 
+const char *mp_temporary_dir(void)
+{
+	const char *dir = getenv("TMPDIR");
+
+	return dir && dir[0] ? dir : "/tmp";
+}
+
+int mp_temporary_open(void)
+{
+	MP_AUTO(mp_freep) char *path = NULL;
+	int fd = open(mp_temporary_dir(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	/* EISDIR: the file system knows nothing of O_TMPFILE (some network ones). */
+	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR))
+		return fd;
+	path = mp_path_join(mp_temporary_dir(), "micropack.XXXXXX");
+	fd = mkostemp(path, O_CLOEXEC);
+	if (fd >= 0)
+		unlink(path);
+	return fd;
+}
+
 int mp_file_replace(const char *path, const void *data, size_t len, struct mp_error *err)
 {
 	MP_AUTO(mp_outfile_closep) struct mp_outfile file = { 0 };

@@ -51,6 +51,12 @@ bool mp_outfile_is_in_place(const char *path);
 MP_MUST_USE int mp_outfile_commit(struct mp_outfile *file, struct mp_error *err);
 void mp_outfile_closep(struct mp_outfile *file);
 
+/* Where temporary files go: TMPDIR, or else /tmp. Borrowed from the environment. */
+const char *mp_temporary_dir(void);
+/* A file there without a name, which goes when it is closed, however this program ends: a
+ * descriptor to read and write, or -1 with errno. */
+int mp_temporary_open(void);
+
 /* open + write + commit of a whole text. */
 MP_MUST_USE int mp_file_replace(const char *path, const void *data, size_t len,
 				struct mp_error *err);

@@ -5,11 +5,9 @@
 #include "core/file.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <linux/types.h>
 #include <stdint.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -91,32 +89,14 @@ static uint64_t key_of(const char *data, size_t size)
 	return key;
 }
 
-static int open_nameless(const char *dir, struct mp_error *err)
-{
-	MP_AUTO(mp_freep) char *name = NULL;
-	int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
-
-	if (fd >= 0 || (errno != EOPNOTSUPP && errno != EISDIR && errno != ENOENT))
-		goto done;
-	/* Not every file system has O_TMPFILE. */
-	name = mp_xasprintf("%s/micropack.XXXXXX", dir);
-	fd = mkostemp(name, O_CLOEXEC);
-	if (fd >= 0)
-		unlink(name);
-done:
-	if (fd < 0)
-		return mp_error_set(err, MP_E_SYS, errno,
-				    "create a temporary file in '%s' ($TMPDIR)", dir);
-	return fd;
-}
-
 int mp_spool_open(struct mp_spool **spool_out, struct mp_error *err)
 {
-	const char *dir = getenv("TMPDIR");
-	int fd = open_nameless(dir && *dir ? dir : "/tmp", err);
+	int fd = mp_temporary_open();
 
 	if (fd < 0)
-		return -1;
+		return mp_error_set(err, MP_E_SYS, errno,
+				    "create a temporary file in '%s' ($TMPDIR)",
+				    mp_temporary_dir());
 	*spool_out = mp_xcalloc(1, sizeof(**spool_out));
 	(*spool_out)->fd = fd;
 	(*spool_out)->block = mp_xmalloc(BLOCK_SIZE);
