@@ -191,7 +191,4 @@ read_layers()
 	"$work/measure" bash -c 'for layer in "$1"/*/layer.tar; do cat "$layer" | bsdtar -tf - >/dev/null; done' \
 		bash "$work/saved" 2>&1 | tail -n 1
 }
-if "$micropack" pack -q "$work/few.list" --image "docker-archive:$work/saved.tar" -o "$work/out.tar" 2>/dev/null
-then
-	compare "small files from a saved archive, against it" 1.3 pack_saved read_layers
-fi
+compare "small files from a saved archive, against it" 1.3 pack_saved read_layers
