@@ -74,6 +74,18 @@ image_of()
 	tar -C "$dir" --numeric-owner --xattrs -c . | docker import "${changes[@]}" - "$name" >/dev/null
 }
 
+# export_of IMAGE COMMAND...: gives the file system of a container that is never started to COMMAND,
+# as a tar stream. Its anonymous volumes go with it.
+export_of()
+{
+	local id
+
+	id=$(docker create "$1" /none)
+	shift
+	docker export "$id" | "$@"
+	docker rm -v "$id" >/dev/null
+}
+
 containers()
 {
 	docker ps -aq | sort

@@ -17,13 +17,9 @@ reference()
 
 unpack()
 {
-	local id
-
 	mkdir "$2"
-	id=$(docker create "$1")
-	docker export "$id" | tar -C "$2" -xp --numeric-owner --exclude='dev/*' \
+	export_of "$1" tar -C "$2" -xp --numeric-owner --exclude='dev/*' \
 		--exclude='usr/share/*' --exclude='*.py' --exclude='*.pyc'
-	docker rm "$id" >/dev/null
 }
 
 test_closure_of_samples_is_what_their_loader_lists()

@@ -28,13 +28,10 @@ config_of()
 # or touches in every container, mount points, which a packed image always has, and package records.
 list()
 {
-	local id
-
-	id=$(docker create "$1" /none)
-	docker export "$id" | tar -tv --numeric-owner --full-time 2>/dev/null | sed 's|/$||' |
+	export_of "$1" tar -tv --numeric-owner --full-time >listing
+	sed 's|/$||' listing |
 		grep -vE ' (dev|proc|sys|tmp|etc|\.dockerenv|dev/.*|etc/(hostname|hosts|resolv.conf|mtab.*)|var/lib/dpkg/status\.d(/.*)?)$' |
 		sort
-	docker rm "$id" >/dev/null
 }
 
 same_metadata()

@@ -7,12 +7,8 @@
 # ./root.
 paths_of()
 {
-	local id
-
-	id=$(docker create "$1" /none)
 	mkdir root
-	docker export "$id" | tar -xp -C root --numeric-owner --xattrs --xattrs-include='*'
-	docker rm "$id" >/dev/null
+	export_of "$1" tar -xp -C root --numeric-owner --xattrs --xattrs-include='*'
 	find root -mindepth 1 | sed 's|^root||' |
 		grep -vE '^/((dev|proc|sys)/.*|\.dockerenv|etc(/(hostname|hosts|resolv\.conf|mtab))?)$'
 }

@@ -124,9 +124,8 @@ test_stages_metadata()
 	docker import rootfs.tar micropack-e2e/metadata:2 >/dev/null
 	for version in 1 2; do
 		mkdir unpacked.$version
-		docker export "$(docker create micropack-e2e/metadata:$version /none)" |
+		export_of micropack-e2e/metadata:$version \
 			tar -C unpacked.$version --xattrs --xattrs-include='*' -xp
-		docker rm "$(docker ps -aqf ancestor=micropack-e2e/metadata:$version)" >/dev/null
 		(cd unpacked.$version && find bin data | sort | while read -r path; do
 			stat -c '%n %F %a %u:%g %t,%T %h %Y' "$path"
 			[ -h "$path" ] || getfattr -h -d -m - -e hex "$path"
